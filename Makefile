@@ -1,0 +1,24 @@
+# Every word here is `python3 demo.py <word>`, for hands that type `make`.
+PYTHON ?= python3
+ARGS ?=
+export ONCE
+
+.PHONY: demo demo-reset test test-fast check bench schema messages requirements
+demo:
+	@$(PYTHON) demo.py demo
+demo-reset:
+	@$(PYTHON) demo.py reset
+test:
+	@$(PYTHON) demo.py test $(ARGS)
+test-fast:
+	@$(PYTHON) demo.py test-fast $(ARGS)
+check:
+	@$(PYTHON) demo.py check $(ARGS)
+bench:
+	@$(PYTHON) demo.py bench $(BENCH) $(ARGS)
+schema:
+	@$(PYTHON) demo.py schema
+messages:
+	@$(PYTHON) demo.py messages
+requirements:
+	@$(PYTHON) demo.py requirements $(ARGS)

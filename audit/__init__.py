@@ -1,0 +1,1 @@
+"""What happened and why: decisions, refusals, and the append-only chain of events."""

@@ -1,0 +1,136 @@
+"""The append-only chain of events, and the deliveries that carry news upward."""
+
+import pgtrigger
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from audit.triggers import immutable
+
+
+class AuditEvent(models.Model):
+    """One thing that happened, written in the transaction that made it so.
+
+    `body` is the canonical JSON of everything else in the row and the only thing that is hashed.
+    """
+
+    kind = models.TextField(_("kind"))
+    subject_type = models.TextField(_("subject type"))
+    subject_id = models.TextField(_("subject"))
+    person_id = models.BigIntegerField(_("person"), null=True)
+    organization_id = models.BigIntegerField(_("organization"), null=True)
+    actor_label = models.TextField(_("actor"))
+    occurred_at = models.DateTimeField(_("occurred at"))
+    recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
+    data = models.JSONField(_("data"))
+    body = models.TextField(_("canonical body"))
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "id"], name="audit_event_subject"),
+            models.Index(fields=["kind", "id"], name="audit_event_kind"),
+        ]
+        triggers = [
+            *immutable("audit_event"),
+            pgtrigger.Trigger(
+                name="audit_event_joins_the_chain_at_commit",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                level=pgtrigger.Row,
+                timing=pgtrigger.Deferred,
+                declare=[
+                    ("head_sequence", "bigint"),
+                    ("head_hash", "text"),
+                ],
+                func="""
+                    -- The lock is held from here to the end of the commit, which has begun: links
+                    -- are therefore gapless and in commit order, so a reader never misses one.
+                    PERFORM pg_advisory_xact_lock(7281, 1);
+                    SELECT sequence, hash INTO head_sequence, head_hash
+                      FROM audit_auditlink ORDER BY sequence DESC LIMIT 1;
+                    IF head_sequence IS NULL THEN
+                        head_sequence := 0;
+                        head_hash := repeat('0', 64);
+                    END IF;
+                    INSERT INTO audit_auditlink (sequence, event_id, previous_hash, hash)
+                    VALUES (
+                        head_sequence + 1, NEW.id, head_hash,
+                        encode(sha256(convert_to(head_hash || E'\\n' || NEW.body, 'UTF8')), 'hex')
+                    );
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_type}:{self.subject_id}"
+
+
+class AuditLink(models.Model):
+    """An event's place in the chain: hash = SHA-256(previous hash, newline, body)."""
+
+    sequence = models.BigIntegerField(_("sequence"), primary_key=True)
+    event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="link")
+    previous_hash = models.CharField(_("previous hash"), max_length=64)
+    hash = models.CharField(_("hash"), max_length=64)
+
+    class Meta:
+        verbose_name = _("chain link")
+        verbose_name_plural = _("chain links")
+        triggers = immutable("audit_link")
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.hash[:12]}"
+
+
+class Delivery(models.Model):
+    """One reaction to one event: run exactly once, retried with backoff, parked when poisonous."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("pending")
+        DONE = "done", _("done")
+        PARKED = "parked", _("parked")
+
+    event = models.ForeignKey(AuditEvent, models.PROTECT, related_name="deliveries")
+    reaction = models.TextField(_("reaction"))
+    state = models.TextField(_("state"), choices=State, default=State.PENDING)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"))
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "reaction"], name="a_reaction_runs_once_for_an_event"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state="pending"),
+                name="delivery_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reaction} ← {self.event_id}"
+
+
+class OutboxCursor(models.Model):
+    """How far along the chain deliveries have been written. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sequence = models.BigIntegerField(_("sequence"), default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_outbox_cursor")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.sequence)

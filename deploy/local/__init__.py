@@ -1,0 +1,1 @@
+"""Zero-install local mode: embedded PostgreSQL and a supervisor for the demo and the tests."""

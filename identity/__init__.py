@@ -1,0 +1,1 @@
+"""Who: people, organizations, memberships, roles and keys."""

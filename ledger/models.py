@@ -1,0 +1,285 @@
+"""Books, accounts, transfers of postings, and two-phase holds.
+
+Value goes from a source to a destination, so a list of postings cannot be unbalanced. Only
+accounts with a floor keep a running balance; it is moved by the insertion of postings and by
+nothing else. A hold moves value aside at once (so floors count it) and is resolved exactly once.
+"""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from audit.triggers import immutable, never_emptied
+
+
+class Book(models.Model):
+    """The ledger of one issuing government and budget year, in one unit."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        CLOSED = "closed", _("closed")
+
+    issuer_adcode = models.CharField(_("issuer's GB/T 2260 code"), max_length=6)
+    budget_year = models.PositiveSmallIntegerField(_("budget year"))
+    unit = models.TextField(_("unit"), default="CNY_FEN")
+    state = models.TextField(_("state"), choices=State, default=State.OPEN)
+
+    class Meta:
+        verbose_name = _("book")
+        verbose_name_plural = _("books")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issuer_adcode", "budget_year", "unit"],
+                name="one_book_for_an_issuer_and_year",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issuer_adcode}/{self.budget_year}"
+
+
+class Account(models.Model):
+    """A place where value rests. `code` follows the chart in docs/guides/how-a-fen-travels.md."""
+
+    book = models.ForeignKey(Book, models.PROTECT, related_name="accounts")
+    code = models.TextField(_("code"))
+    floor_fen = models.BigIntegerField(_("floor (fen)"), null=True, blank=True)
+    balance_fen = models.BigIntegerField(
+        _("balance (fen)"),
+        default=0,
+        help_text=_("Kept only for accounts with a floor; others are summed from postings."),
+    )
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["book", "code"], name="a_code_names_one_account"),
+            models.CheckConstraint(
+                condition=Q(floor_fen__isnull=True) | Q(balance_fen__gte=F("floor_fen")),
+                name="an_account_never_falls_below_its_floor",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="account_balance_moves_only_by_postings",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                func="""
+                    IF pg_trigger_depth() < 2 THEN
+                        RAISE EXCEPTION 'account %: only postings move a balance', OLD.id;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="account_starts_empty",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__balance_fen__df=0),
+                func="RAISE EXCEPTION 'a new account holds nothing';",
+            ),
+            pgtrigger.Protect(name="account_is_never_deleted", operation=pgtrigger.Delete),
+            never_emptied("account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Transfer(models.Model):
+    """One business movement: all of its postings, or none."""
+
+    reference = models.TextField(_("reference"), unique=True)
+    body_hash = models.CharField(_("hash of the body"), max_length=64)
+    kind = models.TextField(_("kind"))
+    book = models.ForeignKey(Book, models.PROTECT, related_name="transfers")
+    effective_at = models.DateTimeField(_("effective at"))
+    recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
+    policy_version = models.TextField(_("policy version"), null=True, blank=True)
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
+    )
+    person_id = models.BigIntegerField(_("person"), null=True)
+    transaction_id = models.BigIntegerField(
+        db_default=models.Func(function="txid_current", output_field=models.BigIntegerField())
+    )
+
+    class Meta:
+        verbose_name = _("transfer")
+        verbose_name_plural = _("transfers")
+        indexes = [models.Index(fields=["book", "effective_at"], name="transfer_by_time")]
+        triggers = [
+            *immutable("transfer"),
+            pgtrigger.Trigger(
+                name="transfer_needs_an_open_book",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func="""
+                    IF (SELECT state FROM ledger_book WHERE id = NEW.book_id) <> 'open' THEN
+                        RAISE EXCEPTION 'book % is closed', NEW.book_id
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_transfer_needs_an_open_book';
+                    END IF;
+                    NEW.transaction_id := txid_current();
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="transfer_is_whole_at_commit",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF NOT EXISTS (SELECT 1 FROM ledger_posting WHERE transfer_id = NEW.id) THEN
+                        RAISE EXCEPTION 'transfer % moves nothing', NEW.reference
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_transfer_has_postings';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
+
+
+class Posting(models.Model):
+    """One line of a transfer: a source, a destination and an amount."""
+
+    transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="postings")
+    source = models.ForeignKey(Account, models.PROTECT, related_name="postings_out")
+    destination = models.ForeignKey(Account, models.PROTECT, related_name="postings_in")
+    amount_fen = models.BigIntegerField(_("amount (fen)"))
+
+    class Meta:
+        verbose_name = _("posting")
+        verbose_name_plural = _("postings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_fen__gt=0) & Q(amount_fen__lt=2**53),
+                name="a_posting_moves_a_positive_amount",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source=F("destination")), name="a_posting_goes_somewhere_else"
+            ),
+        ]
+        triggers = [
+            *immutable("posting"),
+            pgtrigger.Trigger(
+                name="posting_moves_the_balances",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                func="""
+                    -- A transfer closes with its transaction and stays in its book.
+                    IF NOT EXISTS (
+                        SELECT 1 FROM ledger_transfer t
+                          JOIN ledger_account s ON s.id = NEW.source_id
+                          JOIN ledger_account d ON d.id = NEW.destination_id
+                         WHERE t.id = NEW.transfer_id AND t.transaction_id = txid_current()
+                           AND s.book_id = t.book_id AND d.book_id = t.book_id
+                    ) THEN
+                        RAISE EXCEPTION 'posting outside its transfer or book'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_posting_belongs_to_its_transfer_and_book';
+                    END IF;
+                    -- Ascending account order: two transfers can then never wait for each other.
+                    UPDATE ledger_account SET balance_fen = balance_fen
+                           + CASE WHEN id = NEW.source_id THEN -NEW.amount_fen
+                                  ELSE NEW.amount_fen END
+                     WHERE id IN (SELECT id FROM ledger_account
+                                   WHERE id IN (NEW.source_id, NEW.destination_id)
+                                     AND floor_fen IS NOT NULL
+                                   ORDER BY id FOR UPDATE);
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_fen}"
+
+
+class Hold(models.Model):
+    """Value set aside until a deadline, for one destination or to go back."""
+
+    reference = models.TextField(_("reference"), unique=True)
+    placed_by = models.OneToOneField(Transfer, models.PROTECT, related_name="hold")
+    source = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    held_in = models.ForeignKey(Account, models.PROTECT, related_name="holds")
+    amount_fen = models.BigIntegerField(_("amount (fen)"))
+    deadline_at = models.DateTimeField(_("deadline"))
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_fen__gt=0), name="a_hold_sets_something_aside"
+            )
+        ]
+        indexes = [models.Index(fields=["deadline_at"], name="hold_deadline")]
+        triggers = immutable("hold")
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class HoldResolution(models.Model):
+    """How a hold ended: posted (wholly or in part), voided or expired; exactly once."""
+
+    class Outcome(models.TextChoices):
+        POSTED = "posted", _("posted")
+        VOIDED = "voided", _("voided")
+        EXPIRED = "expired", _("expired")
+
+    hold = models.OneToOneField(Hold, models.PROTECT, related_name="resolution")
+    outcome = models.TextField(_("outcome"), choices=Outcome)
+    posted_fen = models.BigIntegerField(_("posted (fen)"))
+    transfer = models.OneToOneField(Transfer, models.PROTECT, related_name="resolves")
+    resolved_at = models.DateTimeField(_("resolved at"))
+
+    class Meta:
+        verbose_name = _("hold resolution")
+        verbose_name_plural = _("hold resolutions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="posted", posted_fen__gt=0)
+                | (~Q(outcome="posted") & Q(posted_fen=0)),
+                name="only_a_posted_hold_pays",
+            )
+        ]
+        triggers = [
+            *immutable("hold_resolution"),
+            pgtrigger.Trigger(
+                name="resolution_keeps_to_its_hold",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                declare=[("held", "ledger_hold%ROWTYPE")],
+                func="""
+                    SELECT * INTO held FROM ledger_hold WHERE id = NEW.hold_id;
+                    IF NEW.posted_fen > held.amount_fen THEN
+                        RAISE EXCEPTION 'more posted than held'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_hold_never_posts_more_than_it_holds';
+                    END IF;
+                    IF NEW.outcome = 'posted' AND NEW.resolved_at >= held.deadline_at THEN
+                        RAISE EXCEPTION 'posted after the deadline'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_hold_is_posted_before_its_deadline';
+                    END IF;
+                    IF NEW.outcome = 'expired' AND NEW.resolved_at < held.deadline_at THEN
+                        RAISE EXCEPTION 'expired before the deadline'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_hold_expires_at_its_deadline';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hold_id} {self.outcome}"

@@ -1,0 +1,87 @@
+"""What must be true of the ledger, proved from its postings."""
+
+from audit.proofs import Proof, rows_that_violate
+
+WHOLE = """
+SELECT t.reference, 'moves nothing' FROM ledger_transfer t
+ WHERE NOT EXISTS (SELECT 1 FROM ledger_posting p WHERE p.transfer_id = t.id)
+UNION ALL
+SELECT t.reference, 'posting ' || p.id || ' leaves the book, stands still or moves no amount'
+  FROM ledger_posting p
+  JOIN ledger_transfer t ON t.id = p.transfer_id
+  JOIN ledger_account s ON s.id = p.source_id
+  JOIN ledger_account d ON d.id = p.destination_id
+ WHERE s.book_id <> t.book_id OR d.book_id <> t.book_id
+    OR p.source_id = p.destination_id OR p.amount_fen <= 0
+"""
+
+FLOORS = """
+WITH moved(account_id, amount_fen) AS (
+    SELECT source_id, -amount_fen FROM ledger_posting
+    UNION ALL SELECT destination_id, amount_fen FROM ledger_posting
+), summed AS (
+    SELECT account_id, SUM(amount_fen) AS balance_fen FROM moved GROUP BY account_id
+)
+SELECT a.code || ' #' || a.id,
+       'balance ' || a.balance_fen || ', postings ' || COALESCE(s.balance_fen, 0)
+       || ', floor ' || a.floor_fen
+  FROM ledger_account a LEFT JOIN summed s ON s.account_id = a.id
+ WHERE a.floor_fen IS NOT NULL
+   AND (a.balance_fen <> COALESCE(s.balance_fen, 0) OR COALESCE(s.balance_fen, 0) < a.floor_fen)
+"""
+
+HOLDS = """
+SELECT h.reference, 'the transfer that placed it moves something else'
+  FROM ledger_hold h
+ WHERE NOT EXISTS (
+    SELECT 1 FROM ledger_posting p
+     WHERE p.transfer_id = h.placed_by_id AND p.source_id = h.source_id
+       AND p.destination_id = h.held_in_id AND p.amount_fen = h.amount_fen)
+UNION ALL
+SELECT h.reference, 'resolved ' || COUNT(*) || ' times'
+  FROM ledger_hold h JOIN ledger_holdresolution r ON r.hold_id = h.id
+ GROUP BY h.reference HAVING COUNT(*) > 1
+UNION ALL
+SELECT h.reference, 'its resolution does not empty it'
+  FROM ledger_hold h JOIN ledger_holdresolution r ON r.hold_id = h.id
+ WHERE h.amount_fen <> (
+    SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p
+     WHERE p.transfer_id = r.transfer_id AND p.source_id = h.held_in_id)
+UNION ALL
+SELECT a.code, 'holds ' || a.balance_fen || ', open holds ' || COALESCE(SUM(h.amount_fen), 0)
+  FROM ledger_account a
+  LEFT JOIN ledger_hold h ON h.held_in_id = a.id
+   AND NOT EXISTS (SELECT 1 FROM ledger_holdresolution r WHERE r.hold_id = h.id)
+ WHERE a.code LIKE 'vch:%:reserved'
+ GROUP BY a.id, a.code, a.balance_fen
+HAVING a.balance_fen <> COALESCE(SUM(h.amount_fen), 0)
+"""
+
+VERSIONED = """
+SELECT reference, kind || ' without a policy version' FROM ledger_transfer
+ WHERE policy_version IS NULL
+   AND kind IN ('commit', 'issue', 'reserve', 'commit_partial', 'approve_payable')
+"""
+
+PROOFS = [
+    Proof(
+        "I1",
+        "Every transfer moves a positive amount between two accounts of one book.",
+        rows_that_violate(WHOLE),
+    ),
+    Proof(
+        "I2",
+        "Every balance is the sum of its postings and is not below its floor, holds included.",
+        rows_that_violate(FLOORS),
+    ),
+    Proof(
+        "I6",
+        "Every hold moved what it says and was resolved at most once, wholly.",
+        rows_that_violate(HOLDS),
+    ),
+    Proof(
+        "I10",
+        "Every posting of voucher or award value names its policy version.",
+        rows_that_violate(VERSIONED),
+    ),
+]

@@ -1,0 +1,42 @@
+"""The nightly proof of the books: an event says how it went, and a violation is an alarm."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from audit.actions.record import record
+from audit.decisions import Actor
+from marketplace.prove_books import prove_books, report_of
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class BooksReport:
+    """What was proved: `violations` in all; `sound` when there are none."""
+
+    proofs: int
+    violations: int
+
+    @property
+    def sound(self) -> bool:
+        return self.violations == 0
+
+
+def verify_all_books(*, actor: Actor, at: datetime) -> BooksReport:
+    """Run every proof and record the outcome."""
+    figures = report_of(prove_books())
+    report = BooksReport(figures["proofs"], figures["violations"])
+    with transaction.atomic():
+        record(
+            "books.verified" if report.sound else "books.violated",
+            subject=("ledger.book", "all"),
+            actor=actor,
+            at=at,
+            data=figures,
+        )
+    if not report.sound:
+        log.error("books_violated", **figures)
+    return report

@@ -1,0 +1,13 @@
+"""The drawn lines of the storefront's state machines: (from, to)."""
+
+ORDER_MOVES = [("placed", "charged"), ("placed", "cancelled")]
+
+PAYMENT_MOVES = [
+    ("requested", "processing"),
+    ("requested", "succeeded"),
+    ("requested", "failed"),
+    ("processing", "succeeded"),
+    ("processing", "failed"),
+    ("failed", "processing"),
+    ("failed", "succeeded"),
+]

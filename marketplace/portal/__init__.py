@@ -1,0 +1,1 @@
+"""Server-rendered pages, read-only, on queries."""

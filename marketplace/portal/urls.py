@@ -1,0 +1,24 @@
+"""The pages' addresses. All of them only read."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from marketplace.portal.log_in import LogIn
+from marketplace.portal.show_auditor import show_auditor, trace_award, trace_redemption
+from marketplace.portal.show_enterprise import show_enterprise
+from marketplace.portal.show_officer import show_officer
+from marketplace.portal.show_provider import show_provider
+from marketplace.portal.show_public import show_public
+
+urlpatterns = [
+    path("", require_safe(show_public), name="public"),
+    path("enterprise", require_safe(show_enterprise), name="enterprise"),
+    path("provider", require_safe(show_provider), name="provider"),
+    path("officer", require_safe(show_officer), name="officer"),
+    path("auditor", require_safe(show_auditor), name="auditor"),
+    path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),
+    path("auditor/trace/award/<int:award_id>", require_safe(trace_award), name="trace-award"),
+    path("login", LogIn.as_view(), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+]

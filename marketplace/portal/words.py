@@ -1,0 +1,157 @@
+"""Words for codes that stand in the data, and the tone in which states are shown."""
+
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
+
+TONES: dict[str, frozenset[str]] = {
+    "good": frozenset(
+        [
+            "active",
+            "approved",
+            "claimed",
+            "paid",
+            "settled",
+            "succeeded",
+            "completed",
+            "COMPLETE",
+            "charged",
+            "closed",
+            "confirmed",
+            "reconciled",
+            "issued",
+            "online",
+            "opened",
+            "listed",
+            "complete",
+            "verified",
+            "done",
+            "open",
+        ]
+    ),
+    "accent": frozenset(
+        [
+            "accepted",
+            "matched",
+            "placed",
+            "committed",
+            "payable",
+            "in_batch",
+            "running",
+            "RUNNING",
+            "exported",
+            "sent",
+            "approved_1",
+            "approved_2",
+            "frozen",
+            "half_approved",
+            "recommended",
+            "under_review",
+            "released",
+            "launched",
+            "INITIALIZING",
+            "QUEUED",
+            "processing",
+        ]
+    ),
+    "warn": frozenset(
+        [
+            "draft",
+            "drafted",
+            "proposed",
+            "submitted",
+            "requested",
+            "reserved",
+            "unplaced",
+            "incomplete",
+            "auto_checked",
+            "construction_started",
+            "returned",
+            "suspended",
+            "partially_confirmed",
+            "challenged",
+        ]
+    ),
+    "bad": frozenset(
+        [
+            "rejected",
+            "failed",
+            "cancelled",
+            "revoked",
+            "lapsed",
+            "expired",
+            "voided",
+            "declined",
+            "EXECUTOR_ERROR",
+            "SYSTEM_ERROR",
+            "PREEMPTED",
+            "CANCELED",
+            "parked",
+        ]
+    ),
+}
+
+WORDS: dict[str, Promise] = {
+    # how a fact was read
+    "excerpt": pgettext_lazy("code", "read in an excerpt of the source"),
+    "secondary": pgettext_lazy("code", "read in a secondary source"),
+    "seed_only": pgettext_lazy("code", "named only; not read at its source"),
+    "report_only": pgettext_lazy("code", "read in the report only"),
+    # whether a preset's source states all that is needed
+    "complete": pgettext_lazy("code", "complete"),
+    "incomplete": pgettext_lazy("code", "incomplete"),
+    "no_payout": pgettext_lazy("code", "pays nothing by itself"),
+    # status of the version
+    "current_known": pgettext_lazy("code", "current as far as known"),
+    "superseded": pgettext_lazy("code", "superseded"),
+    "draft": pgettext_lazy("code", "draft"),
+    "unknown": pgettext_lazy("code", "unknown"),
+    # kinds of presets
+    "demand_voucher": pgettext_lazy("code", "voucher for demand"),
+    "demand_reward": pgettext_lazy("code", "reward for demand"),
+    "demand_project_award": pgettext_lazy("code", "award for a project of demand"),
+    "both_sides": pgettext_lazy("code", "both sides"),
+    "investment_award": pgettext_lazy("code", "award for investment"),
+    "lump_sum_award": pgettext_lazy("code", "lump-sum award"),
+    "ranked_award": pgettext_lazy("code", "award by rank"),
+    "matching_grant": pgettext_lazy("code", "matching grant"),
+    "interest_subsidy": pgettext_lazy("code", "interest subsidy"),
+    "operation_subsidy": pgettext_lazy("code", "operation subsidy"),
+    "green_power_subsidy": pgettext_lazy("code", "subsidy for green power"),
+    "power_price": pgettext_lazy("code", "price of power"),
+    "platform_reward": pgettext_lazy("code", "reward for platforms"),
+    "platform_trade_reward": pgettext_lazy("code", "reward for platform trade"),
+    "platform_settlement_reward": pgettext_lazy("code", "reward for platform settlement"),
+    "service_rule": pgettext_lazy("code", "rule of service"),
+    "constraint": pgettext_lazy("code", "constraint"),
+    "target": pgettext_lazy("code", "target"),
+    "budget": pgettext_lazy("code", "budget"),
+    "context_statistic": pgettext_lazy("code", "statistic"),
+    # status of a platform
+    "construction_started": pgettext_lazy("code", "construction started"),
+    "completed": pgettext_lazy("code", "construction completed"),
+    "launched": pgettext_lazy("code", "launched"),
+    "opened": pgettext_lazy("code", "opened"),
+    "released": pgettext_lazy("code", "released"),
+    "online": pgettext_lazy("code", "online"),
+    # what kept a workload from a better choice
+    "capacity": pgettext_lazy("code", "capacity"),
+    "price": pgettext_lazy("code", "price"),
+    "rating": pgettext_lazy("code", "green rating"),
+    "region": pgettext_lazy("code", "region"),
+    "deadline": pgettext_lazy("code", "deadline"),
+    "carbon": pgettext_lazy("code", "carbon"),
+    "none": pgettext_lazy("code", "nothing"),
+    # what a workload asks for
+    "kinds": pgettext_lazy("code", "accelerator"),
+    "kind": pgettext_lazy("code", "accelerator"),
+    "min_green_tier": pgettext_lazy("code", "least green tier"),
+    "regions": pgettext_lazy("code", "region"),
+    "deadline_hour": pgettext_lazy("code", "deadline"),
+    "deadline_at": pgettext_lazy("code", "deadline"),
+    "max_price_fen_per_unit_hour": pgettext_lazy("code", "price limit (fen)"),
+    "units": pgettext_lazy("code", "units"),
+    # facts an award rests on
+    "uscc": pgettext_lazy("code", "unified social credit code"),
+    "registered_adcode": pgettext_lazy("code", "registered in (GB/T 2260)"),
+    "annual_trade_volume_fen": pgettext_lazy("code", "trade of the year (fen)"),
+}

@@ -1,0 +1,76 @@
+"""When X happened, run Y: the only upward path. Each reaction runs exactly once for its event."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.utils import timezone
+
+from audit.decisions import SYSTEM
+from audit.models import AuditEvent
+from marketplace.actions.cancel_order import cancel_order
+from marketplace.actions.charge_order import charge_order
+from marketplace.models import Order
+from marketplace.platform_connectors import connector_for
+from scheduling.actions.create_job import create_job
+from scheduling.actions.dispatch_job import dispatch_job
+from scheduling.models import Job
+from treasury.models import Payable
+from vouchers.actions.settle_payable import settle_payable
+
+
+def prepare_job(event: AuditEvent) -> None:
+    """An order was placed: prepare its hand-over."""
+    order = Order.objects.select_related("allocation").get(pk=event.subject_id)
+    create_job(allocation=order.allocation, actor=SYSTEM, at=timezone.now())
+
+
+def hand_over_job(event: AuditEvent) -> None:
+    """A job was created: hand it to its platform."""
+    job = Job.objects.select_related("platform").get(pk=event.subject_id)
+    dispatch_job(
+        job=job,
+        connector=connector_for(job.platform),
+        callback_url=f"{settings.PUBLIC_BASE_URL}/api/v1/platforms/{job.platform_id}/callbacks",
+        actor=SYSTEM,
+        at=timezone.now(),
+    )
+
+
+def charge_usage(event: AuditEvent) -> None:
+    """A job completed: charge its usage."""
+    order = Order.objects.get(allocation__job=int(event.subject_id))
+    charge_order(order=order, actor=SYSTEM, at=timezone.now())
+
+
+def cancel_failed(event: AuditEvent) -> None:
+    """A job failed: its order ends and gives everything back."""
+    order = Order.objects.get(allocation__job=int(event.subject_id))
+    cancel_order(order=order, actor=SYSTEM, at=timezone.now(), reason=event.data["state"])
+
+
+def cancel_lapsed(event: AuditEvent) -> None:
+    """A hold ran out before any usage came: its order ends."""
+    order = Order.objects.filter(redemption=int(event.subject_id)).first()
+    if order is not None:
+        cancel_order(order=order, actor=SYSTEM, at=timezone.now(), reason="hold expired")
+
+
+def settle_what_was_paid(event: AuditEvent) -> None:
+    """The bank confirmed a payment: the redemption or award behind it is settled."""
+    payable = Payable.objects.get(pk=event.subject_id)
+    settle_payable(payable=payable, actor=SYSTEM, at=timezone.now())
+
+
+REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
+    "order.placed": (prepare_job,),
+    "job.created": (hand_over_job,),
+    "job.completed": (charge_usage,),
+    "job.failed": (cancel_failed,),
+    "redemption.lapsed": (cancel_lapsed,),
+    "payable.paid": (settle_what_was_paid,),
+}
+
+NAMES = {kind: tuple(each.__name__ for each in handlers) for kind, handlers in REACTIONS.items()}
+HANDLERS = {each.__name__: each for handlers in REACTIONS.values() for each in handlers}
+# Reactions that wait for somebody else run in a queue of their own.
+QUEUE_OF = {"hand_over_job": "dispatch"}

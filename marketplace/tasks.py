@@ -1,0 +1,73 @@
+"""Celery's front desk: thin tasks around actions, safe to run twice, late, or never.
+
+A message is only a doorbell. What is due stands in the database, and the sweep finds it.
+"""
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from audit import outbox
+from audit.decisions import SYSTEM
+from marketplace.actions.verify_all_books import verify_all_books
+from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
+from scheduling.actions.expire_placements import expire_placements
+from scheduling.actions.run_matching import run_matching
+from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
+from vouchers.actions.expire_due_holds import expire_due_holds
+from vouchers.actions.lapse_due_vouchers import lapse_due_vouchers
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="marketplace.sweep_outbox", queue="outbox")
+def sweep_outbox() -> int:
+    """Run what is due: quick reactions here, slow ones in their queue. Returns how many.
+
+    What follows from a reaction is swept in the same go, so a chain of news needs one message.
+    """
+    swept = 0
+    while due := outbox.sweep(NAMES, at=timezone.now()):
+        for delivery_id, reaction in due:
+            if reaction in QUEUE_OF:
+                run_reaction.apply_async([delivery_id], queue=QUEUE_OF[reaction])
+            else:
+                outbox.run(delivery_id, HANDLERS, at=timezone.now())
+        swept += len(due)
+    return swept
+
+
+@shared_task(name="marketplace.run_reaction", queue="outbox")
+def run_reaction(delivery_id: int) -> bool:
+    """Run one delivery; a second copy of the message finds nothing to do."""
+    return outbox.run(delivery_id, HANDLERS, at=timezone.now())
+
+
+@shared_task(name="marketplace.match_market", queue="matching")
+def match_market(market: str = "all") -> int | None:
+    """Plan what waits. While another worker plans, nothing is to be done."""
+    try:
+        run = run_matching(actor=SYSTEM, at=timezone.now(), market=market)
+    except (MarketIsBeingPlanned, LeaseLost) as refusal:
+        log.info("matching_skipped", why=str(refusal))
+        return None
+    return run.pk if run else None
+
+
+@shared_task(name="marketplace.expire_holds", queue="settlement")
+def expire_holds() -> int:
+    """Holds and offers whose deadline has passed give back what they held."""
+    now = timezone.now()
+    return expire_placements(actor=SYSTEM, at=now) + expire_due_holds(actor=SYSTEM, at=now)
+
+
+@shared_task(name="marketplace.lapse_vouchers", queue="settlement")
+def lapse_vouchers() -> int:
+    """Vouchers whose validity has ended lapse to the envelope they came from."""
+    return lapse_due_vouchers(actor=SYSTEM, at=timezone.now())
+
+
+@shared_task(name="marketplace.verify_books", queue="settlement")
+def verify_books() -> bool:
+    """The nightly proof; a violation is an alarm in the log and an audit event."""
+    return verify_all_books(actor=SYSTEM, at=timezone.now()).sound

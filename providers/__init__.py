@@ -1,0 +1,1 @@
+"""The suppliers: provider, facility, pool, offer, meter, green rating."""

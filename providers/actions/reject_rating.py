@@ -1,0 +1,24 @@
+"""Refuse a computed rating."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit.actions.record import record
+from audit.decisions import Actor, Invalid, StaleState
+from providers.models import GreenRating
+from providers.policy import require_verifier
+
+
+@transaction.atomic
+def reject_rating(*, rating: GreenRating, reason: str, actor: Actor, at: datetime) -> GreenRating:
+    """auto_checked → rejected. Raises NotPermitted, SamePerson, VerifierOfProvider, StaleState."""
+    require_verifier(actor, rating)
+    if not reason:
+        raise Invalid("reason", "must not be empty", "不能为空")
+    moved = GreenRating.objects.filter(pk=rating.pk, state="auto_checked").update(state="rejected")
+    rating.refresh_from_db()
+    if not moved:
+        raise StaleState(thing="rating", current=rating.state, needed="auto_checked")
+    record("rating.rejected", subject=rating, actor=actor, at=at, data={"reason": reason})
+    return rating

@@ -1,0 +1,20 @@
+"""The suppliers' addresses under /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from providers.api import evidence_views, views
+
+router = SimpleRouter(trailing_slash=False)
+router.register("hub-areas", views.HubAreaViewSet)
+router.register("grid-factors", views.GridFactorViewSet)
+router.register("accelerators", views.AcceleratorViewSet)
+router.register("facilities", views.FacilityViewSet)
+router.register("pools", views.PoolViewSet)
+router.register("offers", views.OfferViewSet)
+router.register("prices", views.PriceViewSet)
+router.register("meters", evidence_views.MeterViewSet)
+router.register("meter-readings", evidence_views.MeterReadingViewSet)
+router.register("certificates", evidence_views.CertificateViewSet)
+router.register("ratings", evidence_views.RatingViewSet)
+
+urlpatterns = router.urls

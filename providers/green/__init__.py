@@ -1,0 +1,91 @@
+"""Green, without a database: meter facts and certificates in, indicators, rating and carbon out.
+
+Pure Python, exact decimals, no clock. Energy in kWh, water in m3, CO2 in kg, shares 0..1, times as
+aware datetimes, periods half-open. The same inputs in any order give the same bytes.
+
+    rate(method, facility, period, readings, claims, factors) -> Rating
+        `green_tier` is 4 (best) .. 1, or None: unrated, which is not zero and meets no index gate.
+        `score` counts the points that evidence has earned, of 100; items without evidence are in
+        `unrated_items` and only widen `score_possible` and lower `completeness`.
+        `raises` says what would raise it; `expires_at` when it ends; `bundle(rating)` is the JSON
+        object that docs/verify_rating.py recomputes without this package.
+    rating_factors(grid_factors, facility=, period=, on=) -> RatingFactors
+    meets(rating, gate, at=) -> audit.decisions.Decision with a reason per condition
+    summarise(readings, period) -> MeterYear     gaps named, impossible values quarantined
+    indicators_of(...)                           and one function per indicator in `indicators`
+    location_based(...), market_based(...)       two ledgers that are never blended
+    job_carbon(...) -> JobCarbon                 metered, else TDP x utilization marked estimated
+    direct_connection(rules, ...) -> Decision    绿电直连 60 / 30 / 20 %
+
+Inputs (frozen dataclasses): Facility, Period, Reading(kind, starts_at, ends_at, quantity),
+Certificate, Settlement, OfficialStatus, Claims, RatingFactors, Gate. A malformed input raises
+GreenInputError(field, text_en, text_zh); a wrong value inside well-formed evidence never raises, it
+is quarantined or not counted, by name.
+"""
+
+from .bundle import bundle, canonical_input, canonical_output
+from .carbon import (
+    CarbonAmount,
+    JobCarbon,
+    JobEnergy,
+    job_carbon,
+    job_energy,
+    location_based,
+    market_based,
+)
+from .direct_connection import direct_connection
+from .evidence import (
+    Certificate,
+    Claims,
+    Facility,
+    GreenInputError,
+    MeterKind,
+    OfficialStatus,
+    Period,
+    RatingFactors,
+    Reading,
+    Settlement,
+    rating_factors,
+)
+from .gates import Gate, OfficialRequirement, meets
+from .indicators import Indicator, indicators_of
+from .meters import Gap, MeterYear, Quarantined, summarise
+from .rating import ItemScore, Raise, Rating, rate
+
+__all__ = [
+    "CarbonAmount",
+    "Certificate",
+    "Claims",
+    "Facility",
+    "Gap",
+    "Gate",
+    "GreenInputError",
+    "Indicator",
+    "ItemScore",
+    "JobCarbon",
+    "JobEnergy",
+    "MeterKind",
+    "MeterYear",
+    "OfficialRequirement",
+    "OfficialStatus",
+    "Period",
+    "Quarantined",
+    "Raise",
+    "Rating",
+    "RatingFactors",
+    "Reading",
+    "Settlement",
+    "bundle",
+    "canonical_input",
+    "canonical_output",
+    "direct_connection",
+    "indicators_of",
+    "job_carbon",
+    "job_energy",
+    "location_based",
+    "market_based",
+    "meets",
+    "rate",
+    "rating_factors",
+    "summarise",
+]

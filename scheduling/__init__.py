@@ -1,0 +1,1 @@
+"""The control room: workload, placement, allocation, dispatch, usage."""

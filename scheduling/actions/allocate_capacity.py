@@ -1,0 +1,85 @@
+"""Promise a placement's capacity: every hour of it, or nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from audit.actions.record import record
+from audit.decisions import Actor, StaleState
+from scheduling.models import Allocation, Placement, PoolHour, Workload
+from scheduling.refusals import CapacityGone, PlacementExpired
+
+HOUR = timedelta(hours=1)
+
+
+@transaction.atomic
+def allocate_capacity(*, placement: Placement, actor: Actor, at: datetime) -> Allocation:
+    """Take the placement's units in each of its hours.
+
+    Raises PlacementExpired, StaleState (declined or taken meanwhile), CapacityGone. The constraint
+    `a_pool_hour_is_never_oversold` decides; this only translates its answer.
+    """
+    if at >= placement.valid_until:
+        raise PlacementExpired(valid_until=placement.valid_until.isoformat())
+    moved = Placement.objects.filter(pk=placement.pk, state="proposed").update(state="accepted")
+    if not moved:
+        placement.refresh_from_db(fields=["state"])
+        raise StaleState(thing="placement", current=placement.state, needed="proposed")
+    placement.state = Placement.State.ACCEPTED
+    workload = placement.workload
+    if not Workload.objects.filter(pk=workload.pk, state="matched").update(state="accepted"):
+        workload.refresh_from_db(fields=["state"])
+        raise StaleState(thing="workload", current=workload.state, needed="matched")
+    try:
+        with transaction.atomic():
+            _take(placement, workload.units)
+    except IntegrityError as error:
+        raise CapacityGone(
+            pool=placement.pool.code,
+            units=workload.units,
+            starts_at=placement.starts_at.isoformat(),
+            ends_at=placement.ends_at.isoformat(),
+        ) from error
+    allocation = Allocation.objects.create(
+        placement=placement, pool=placement.pool, units=workload.units, allocated_at=at
+    )
+    record(
+        "allocation.made",
+        subject=allocation,
+        actor=actor,
+        at=at,
+        data={"placement_id": placement.pk, "workload_id": workload.pk, "units": workload.units},
+    )
+    return allocation
+
+
+def hours_of(placement: Placement) -> Iterator[datetime]:
+    """The start of every hour the placement runs in, ascending."""
+    for segment in placement.segments:
+        hour, end = (datetime.fromisoformat(text) for text in segment)
+        while hour < end:
+            yield hour
+            hour += HOUR
+
+
+def _take(placement: Placement, units: int) -> None:
+    hours = list(hours_of(placement))
+    PoolHour.objects.bulk_create(
+        [
+            PoolHour(pool=placement.pool, starts_at=hour, units=placement.pool.units)
+            for hour in hours
+        ],
+        ignore_conflicts=True,
+    )
+    change_taken(placement.pool_id, hours, units)
+
+
+def change_taken(pool_id: int, hours: list[datetime], units: int) -> None:
+    """Add `units` (negative gives back) to `taken` in `hours`, locked in ascending order."""
+    rows = PoolHour.objects.filter(pool_id=pool_id, starts_at__in=hours)
+    for row in rows.select_for_update().order_by("starts_at"):
+        row.taken += units
+        if row.taken < 0:
+            raise IntegrityError("more given back than was taken")
+        row.save(update_fields=["taken"])

@@ -1,0 +1,55 @@
+"""Promised capacity, hour by hour."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from audit.triggers import moves_only_along
+from providers.models import Pool
+from scheduling import moves
+from scheduling.models.matching import Placement
+
+
+class PoolHour(models.Model):
+    """How many of a pool's units are promised in one hour. The last word on overselling."""
+
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="hours")
+    starts_at = models.DateTimeField(_("hour"))
+    units = models.PositiveIntegerField(_("units"))
+    taken = models.PositiveIntegerField(_("taken"), default=0)
+
+    class Meta:
+        verbose_name = _("pool hour")
+        verbose_name_plural = _("pool hours")
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "starts_at"], name="a_pool_hour_stands_once"),
+            models.CheckConstraint(
+                condition=Q(taken__lte=F("units")), name="a_pool_hour_is_never_oversold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id} {self.starts_at:%F %H} {self.taken}/{self.units}"
+
+
+class Allocation(models.Model):
+    """Capacity promised to a workload."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        RELEASED = "released", _("released")
+        COMPLETED = "completed", _("completed")
+
+    placement = models.OneToOneField(Placement, models.PROTECT, related_name="allocation")
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="allocations")
+    units = models.PositiveIntegerField(_("units"))
+    state = models.TextField(_("state"), choices=State, default=State.ACTIVE)
+    allocated_at = models.DateTimeField(_("allocated at"))
+
+    class Meta:
+        verbose_name = _("allocation")
+        verbose_name_plural = _("allocations")
+        triggers = [moves_only_along("allocation", moves.ALLOCATION_MOVES)]
+
+    def __str__(self) -> str:
+        return f"{self.placement}"

@@ -1,0 +1,107 @@
+"""Plans: who may make one, what it was made from, and what it chose."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from audit.triggers import moves_only_along
+from providers.models import GreenRating, Pool
+from scheduling import moves
+from scheduling.models.workloads import Workload
+
+
+class MatchingLease(models.Model):
+    """Who may plan a market now. The token fences off a holder that lost its lease."""
+
+    market = models.TextField(primary_key=True)
+    token = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.market} #{self.token}"
+
+
+class MatchRun(models.Model):
+    """One plan: its inputs, seed, prices and certificate, so that it can be replayed."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        PARKED = "parked", _("parked")
+        ABANDONED = "abandoned", _("abandoned")
+
+    market = models.TextField(_("market"), default="all")
+    state = models.TextField(_("state"), choices=State, default=State.RUNNING)
+    token = models.BigIntegerField(_("lease token"))
+    horizon_starts_at = models.DateTimeField(_("horizon starts at"))
+    hours = models.PositiveIntegerField(_("hours"))
+    seed = models.BigIntegerField(_("seed"), default=0)
+    carbon_price_fen_per_kg = models.PositiveIntegerField(_("carbon price (fen/kg)"))
+    input_digest = models.CharField(_("hash of the input"), max_length=64, blank=True, default="")
+    inputs = models.JSONField(_("inputs"), null=True, blank=True)
+    certificate = models.JSONField(_("certificate"), null=True, blank=True)
+    progress = models.JSONField(_("progress"), default=dict, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("match run")
+        verbose_name_plural = _("match runs")
+        triggers = [moves_only_along("match_run", moves.MATCH_RUN_MOVES)]
+
+    def __str__(self) -> str:
+        return f"{self.market} #{self.pk}"
+
+
+class Placement(models.Model):
+    """The pool and hours chosen for a workload, with reasons and the best rejected alternatives."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", _("proposed")
+        ACCEPTED = "accepted", _("accepted")
+        DECLINED = "declined", _("declined")
+        EXPIRED = "expired", _("expired")
+        FAILED = "failed", _("failed")
+
+    run = models.ForeignKey(MatchRun, models.PROTECT, related_name="placements")
+    workload = models.ForeignKey(Workload, models.PROTECT, related_name="placements")
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="placements")
+    rating = models.ForeignKey(GreenRating, models.PROTECT, null=True, blank=True)
+    state = models.TextField(_("state"), choices=State, default=State.PROPOSED)
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    segments = models.JSONField(_("hours"), help_text=_("half-open [from, to] instants"))
+    price_fen = models.PositiveBigIntegerField(_("price before voucher (fen)"))
+    voucher_fen = models.PositiveBigIntegerField(_("voucher part (fen)"))
+    price_fen_per_unit_hour = models.PositiveBigIntegerField(_("price (fen per unit-hour)"))
+    energy_kwh = models.DecimalField(_("energy (kWh)"), max_digits=18, decimal_places=3)
+    carbon_kg = models.DecimalField(
+        _("carbon (kg CO₂)"), max_digits=18, decimal_places=3, null=True, blank=True
+    )
+    explanation = models.JSONField(_("explanation"))
+    valid_until = models.DateTimeField(_("valid until"))
+
+    class Meta:
+        verbose_name = _("placement")
+        verbose_name_plural = _("placements")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workload"],
+                condition=Q(state__in=["proposed", "accepted"]),
+                name="a_workload_has_one_standing_placement",
+            ),
+            models.CheckConstraint(
+                condition=Q(voucher_fen__lte=F("price_fen")),
+                name="a_voucher_pays_at_most_the_price",
+            ),
+        ]
+        triggers = [moves_only_along("placement", moves.PLACEMENT_MOVES)]
+
+    def __str__(self) -> str:
+        return f"{self.workload} → {self.pool}"
+
+    @property
+    def own_fen(self) -> int:
+        """What the enterprise pays itself."""
+        return self.price_fen - self.voucher_fen

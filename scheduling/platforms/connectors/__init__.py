@@ -1,0 +1,1 @@
+"""Adapters to scheduling platforms: pure, few verbs, no Django and no database."""

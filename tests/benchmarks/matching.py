@@ -1,0 +1,281 @@
+"""python -m tests.benchmarks.matching [--only NAME ...] [--jobs N] [--list]
+
+One JSON line a figure: {"bench","figure","value","unit","detail"}. Kernels are compiled before any
+clock starts. Every gap is printed with the served share, every time with CPU seconds and the load
+of the machine, so that a busy machine shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from scheduling.matching import (
+    Market,
+    Pool,
+    open_state,
+    place_incremental,
+    plan,
+)
+from scheduling.matching.assemble import certify, columns_of
+from scheduling.matching.columns import JobColumns
+from scheduling.matching.encode import encode
+from scheduling.matching.exact import build, columns_at
+from scheduling.matching.partition import solve_in_parts
+from scheduling.matching.plan import warm_prices
+from scheduling.matching.solve import solve
+
+from . import matching_carbon
+from .matching_first_fit import first_fit
+from .matching_instances import DATA, make_market, pai_durations
+
+GAMMA = 100.0  # fen per kg, as in the design note (1 yuan)
+
+
+def emit(figure: str, value: float | None, unit: str, **detail: Any) -> None:
+    detail["machine_load"] = round(os.getloadavg()[0], 2)
+    row = {"bench": "matching", "figure": figure, "value": value, "unit": unit, "detail": detail}
+    print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+def skip(figure: str, why: str) -> None:
+    emit(figure, None, "skipped", why=why)
+
+
+def clocked(run: Callable[[], Any]) -> tuple[Any, float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    made = run()
+    return made, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def warm_up() -> None:
+    market = make_market(25_000, 200, 0.3, 9)
+    inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+    solve(inst, effort="quick")
+    for start_first in (True, False):
+        first_fit(inst, start_first=start_first)
+
+
+def usage(inst: Any, found: Any) -> int:
+    """Oversold pool-hours, counted apart from the engine."""
+    use = np.zeros((len(inst.pool_ids), inst.hours + 1), np.int64)
+    on = found.pool_of >= 0
+    np.add.at(use, (found.pool_of[on], found.start_of[on]), inst.units[on])
+    end = found.start_of[on] + inst.duration[on]
+    np.add.at(use, (found.pool_of[on], end), -inst.units[on])
+    return int((np.cumsum(use, axis=1)[:, :-1] > inst.free).sum())
+
+
+def batch(name: str, jobs: int, pools: int, load: float, *, effort: str, fits: bool) -> None:
+    market = make_market(jobs, pools, load, 1)
+    inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+    marks: dict[str, float] = {}
+    began = time.perf_counter()
+    found, wall, cpu = clocked(
+        lambda: solve(
+            inst,
+            effort=effort,
+            tell=lambda step, _: marks.__setitem__(step, time.perf_counter() - began),
+        )
+    )
+    gap = 1 - found.objective / found.bound
+    detail = {
+        "jobs": jobs, "pools": pools, "load": load, "effort": effort,
+        "served_share": round(float((found.pool_of >= 0).mean()), 4),
+        "cpu_s": round(cpu, 1), "oversold": usage(inst, found),
+        "steps_s": {k: round(v, 2) for k, v in found.timings.items()},
+    }  # fmt: skip
+    emit(f"{name}: certified gap", round(100 * gap, 3), "%", **detail)
+    emit(f"{name}: wall", round(wall, 1), "s", **detail)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    emit(f"{name}: peak memory so far", round(peak, 2), "GB")
+    trail = [[round(t, 1), round(100 * (1 - found.objective / b), 3)] for t, b in found.trail]
+    emit(f"{name}: first usable plan", round(marks["improve"], 1), "s", bound_trail_s_gap=trail)
+    if fits:
+        for start_first in (True, False):
+            (worth, served), wall, _ = clocked(lambda s=start_first: first_fit(inst, start_first=s))
+            label = "earliest start" if start_first else "cheapest pool"
+            emit(
+                f"{name}: welfare over first fit by {label}",
+                round(100 * (found.objective / worth - 1), 2), "%",
+                served_share=round(served, 4), baseline_wall_s=round(wall, 1),
+            )  # fmt: skip
+
+
+def incremental(jobs: int) -> None:
+    market = make_market(jobs, 5000, 0.3, 2)
+    result = plan(market, carbon_price_fen_per_kg=GAMMA, effort="quick")
+    state = open_state(
+        Market(market.pools, [], market.carbon), certificate=result.certificate,
+        carbon_price_fen_per_kg=GAMMA,
+    )  # fmt: skip
+    fresh = make_market(21_000, 5000, 0.3, 3).jobs
+    assert isinstance(fresh, JobColumns)
+    place_incremental(state, [fresh.job(k) for k in range(20_000, 20_100)])
+    times = []
+    for k in range(10):
+        new = [fresh.job(row) for row in range(k * 1000, k * 1000 + 1000)]
+        done, wall, _ = clocked(lambda new=new: place_incremental(state, new))
+        times.append(wall * 1e3)
+    emit(
+        "1,000 new jobs on live state, engine", round(float(np.median(times)), 1), "ms",
+        runs_ms=[round(t, 1) for t in times], placed=len(done.placements),
+    )  # fmt: skip
+
+
+def replan(jobs: int) -> None:
+    market = make_market(jobs, 5000, 0.3, 4)
+    inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+    found = solve(inst, effort="quick")
+    certificate = certify(inst, found, columns_of(inst, market, found))
+    other = make_market(jobs, 5000, 0.3, 5).jobs
+    assert isinstance(market.jobs, JobColumns)
+    assert isinstance(other, JobColumns)
+    swap = np.random.default_rng(6).random(jobs) < 0.2
+    mixed = {
+        name: np.where(swap, getattr(other, name), getattr(market.jobs, name))
+        for name in (
+            "units", "duration_hours", "earliest_hour", "deadline_hour",
+            "max_price_fen_per_unit_hour", "kinds", "regions", "min_green_tier",
+            "voucher_rate_e4", "voucher_regions",
+        )
+    }  # fmt: skip
+    from dataclasses import replace
+
+    churned = Market(market.pools, replace(market.jobs, **mixed), market.carbon)
+    inst = encode(churned, carbon_price_fen_per_kg=GAMMA, hours=168)
+    prices = warm_prices(inst, certificate)
+    found, wall, cpu = clocked(lambda: solve(inst, effort="std", warm_by_pool=prices))
+    emit(
+        "warm re-plan after 20 % churn: gap", round(100 * (1 - found.objective / found.bound), 3),
+        "%", wall_s=round(wall, 1), cpu_s=round(cpu, 1), jobs=jobs,
+        served_share=round(float((found.pool_of >= 0).mean()), 4),
+    )  # fmt: skip
+
+
+def partitions(jobs: int) -> None:
+    market = make_market(jobs, 2000, 0.6, 7)
+    inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+    whole, wall, _ = clocked(lambda: solve(inst, effort="quick"))
+    base = whole.objective
+    emit("POP partitions 1: welfare lost", 0.0, "%", wall_s=round(wall, 1), jobs=jobs)
+    for parts in (2, 4):
+        found, wall, _ = clocked(
+            lambda k=parts: solve_in_parts(
+                inst, k, seed=0, effort="quick", tell=lambda step, share: None
+            )
+        )
+        worth = float(columns_of(inst, market, found).weight_fen.sum())
+        emit(
+            f"POP partitions {parts}: welfare lost", round(100 * (1 - worth / base), 3), "%",
+            wall_s=round(wall, 1), certified_gap_pct=round(100 * (1 - worth / found.bound), 3),
+            served_share=round(float((found.pool_of >= 0).mean()), 4),
+        )  # fmt: skip
+
+
+def exact_suite() -> None:
+    import highspy
+
+    for jobs, pools, load in ((500, 10, 1.0), (1000, 20, 0.6), (2000, 20, 1.0)):
+        market = make_market(jobs, pools, load, 11)
+        inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+        found, _, _ = clocked(lambda inst=inst: solve(inst, effort="deep"))
+        every = columns_at(inst, found, np.inf)
+        assert every is not None, "too many columns for the exact suite"
+        model = build(inst, every, integer=False)
+        model.run()
+        lp = model.getInfo().objective_function_value
+        assert model.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        name = f"exact {jobs} x {pools}, load {load}"
+        emit(f"{name}: bound over LP", round(100 * (found.bound / lp - 1), 4), "%",
+             columns=len(every["job"]))  # fmt: skip
+        result, wall, _ = clocked(
+            lambda market=market: plan(market, carbon_price_fen_per_kg=GAMMA, effort="exact")
+        )
+        c = result.certificate
+        best = c.solver_bound_fen or c.bound_fen
+        emit(
+            f"{name}: plan below MIP bound", round(100 * c.gap, 4), "%", method=c.method,
+            before_mip_pct=round(100 * (1 - found.objective / best), 4),
+            wall_s=round(wall, 1), served_share=c.counts["served_share"],
+        )  # fmt: skip
+
+
+def real_trace() -> None:
+    import csv
+    import gzip
+
+    path = DATA / "traces" / "alibaba_spot2026_nodes.csv.gz"
+    lengths = pai_durations()
+    if lengths is None or not path.exists():
+        return skip("real trace", f"{path.name} or the PAI-2020 trace is not in ../shared/data")
+    with gzip.open(path, "rt") as stream:
+        nodes = [(r["gpu_model"], int(r["gpu_capacity_num"])) for r in csv.DictReader(stream)]
+    rng = np.random.default_rng(12)
+    generated = make_market(len(lengths), 462, 0.31, 13, gangs=8)
+    units: dict[tuple[str, int], int] = {}
+    for model, cards in nodes:  # nodes of a model dealt into 77 sites
+        key = model, int(rng.integers(0, 77))
+        units[key] = units.get(key, 0) + cards
+    kinds = sorted({model for model, _ in nodes})
+    rows = [(key[0], u) for key, u in units.items() if u > 0]
+    base = generated.pools
+    pools = [
+        Pool(f"P{k:04d}", f"K{kinds.index(model):02d}", base[k % 462].region, u,
+             base[k % 462].price_fen_per_unit_hour, base[k % 462].kw_per_unit, base[k % 462].pue,
+             base[k % 462].green_tier, base[k % 462].green_share)
+        for k, (model, u) in enumerate(rows)
+    ]  # fmt: skip
+    market = Market(pools, generated.jobs, generated.carbon)
+    inst = encode(market, carbon_price_fen_per_kg=GAMMA, hours=168)
+    load = float((inst.units.astype(float) * inst.duration).sum() / inst.free.sum())
+    found, wall, cpu = clocked(lambda: solve(inst, effort="std"))
+    emit(
+        "real trace (PAI-2020 durations on the 2026 GPU inventory): gap",
+        round(100 * (1 - found.objective / found.bound), 3), "%", wall_s=round(wall, 1),
+        cpu_s=round(cpu, 1), pools=len(pools), cards=int(sum(u for _, u in rows)),
+        load=round(load, 3), served_share=round(float((found.pool_of >= 0).mean()), 4),
+        note="prices, regions and gangs are sample data; durations and cards are from the traces",
+    )  # fmt: skip
+    return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    n = options.jobs
+    suites: dict[str, Callable[[], None]] = {
+        "exact": exact_suite,
+        "1e4": lambda: batch("10^4 x 5,000", 10_000, 5000, 0.003, effort="quick", fits=False),
+        "1e5": lambda: batch("10^5 x 5,000", 100_000, 5000, 0.03, effort="std", fits=False),
+        "load03": lambda: batch("load 0.3", n, 5000, 0.3, effort="std", fits=True),
+        "load10": lambda: batch("load 1.0", n, 5000, 1.0, effort="std", fits=True),
+        "load01": lambda: batch("load 0.1", n, 5000, 0.1, effort="std", fits=False),
+        "incremental": lambda: incremental(min(n, 200_000)),
+        "warm": lambda: replan(n),
+        "pop": lambda: partitions(min(n, 100_000)),
+        "real": real_trace,
+        "carbon": lambda: matching_carbon.shifting(emit, skip),
+        "regret": lambda: matching_carbon.regret(emit, skip),
+    }
+    if options.list:
+        print(" ".join(suites))
+        return
+    warm_up()
+    for name, run in suites.items():
+        if not options.only or name in options.only:
+            run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What every test needs."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+from tests import embedded_database
+
+embedded_database.join()  # before Django reads its settings
+
+
+def pytest_configure() -> None:
+    # pytest-django sets Django up only once the settings are loaded.
+    assert settings.DATABASES
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    embedded_database.note_end(exitstatus)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_are_hashed_quickly() -> None:
+    """A slow hash protects people; in tests it only costs half a second for each of them."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptying_between_tests_passes_the_guards() -> Iterator[None]:
+    """Django empties tables after a transactional test; our guards refuse TRUNCATE, as they must.
+
+    Only the emptying itself runs with triggers off (`session_replication_role`), never a test.
+    """
+    empty = TransactionTestCase._fixture_teardown
+
+    def with_guards_off(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+        try:
+            empty(self)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SET session_replication_role = origin")
+
+    TransactionTestCase._fixture_teardown = with_guards_off
+    yield
+    TransactionTestCase._fixture_teardown = empty
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_bell_rings_in_tests() -> None:
+    """A commit in a test reaches no broker; one that wants it calls marketplace.doorbell.fit."""
+    from audit.outbox import doorbell
+
+    doorbell.listen(lambda: None)

@@ -1,0 +1,43 @@
+"""Every numbered step of the story through HTTP, against a real worker, platform and gateway."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from marketplace.management.commands.play_story import STEPS
+from tests.journeys.conftest import WorkerProcess
+
+# A reader of kombu's filesystem transport may meet a half-written message and end its worker. The
+# demo's supervisor starts it again and the outbox loses nothing; here nobody would.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        not os.environ.get("CELERY_BROKER_URL"), reason="CELERY_BROKER_URL names no real broker"
+    ),
+]
+
+
+def test_each_step_of_the_story_holds_and_the_books_are_proved(
+    worker: WorkerProcess, live_server, settings, tmp_path: Path, capsys
+):
+    settings.DEMO = True
+    call_command("load_facts", verbosity=0)
+    worker.start()
+    report = tmp_path / "report.json"
+    call_command("play_story", base_url=live_server.url, report=str(report))
+    told = json.loads(report.read_text())
+    assert (told["problem"], told["violations"]) == ("", 0), told
+    assert [each for each in told["checks"] if not each["held"]] == []
+    assert len(told["checks"]) > 20
+    assert told["zhongwei_awards_fen"]
+    assert sorted(told["zhongwei_awards_fen"].values()) == [100_000_00, 2_000_000_00]
+    assert told["charges"]["total_fen"] == (
+        told["charges"]["voucher_fen"] + told["charges"]["own_fen"]
+    )
+    said = capsys.readouterr().out
+    for number, (title, _step) in enumerate(STEPS, start=1):
+        assert f"{number}/{len(STEPS)} {title}" in said

@@ -1,0 +1,1 @@
+"""The treasury: appropriation, envelope, payout batch, bank."""

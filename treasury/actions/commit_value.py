@@ -1,0 +1,86 @@
+"""Promise part of an envelope, exactly down to the last fen; or take a promise back.
+
+Called by the rooms that know what is promised and why; their policies decide who may.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit.decisions import Actor
+from ledger.actions.open_account import open_account
+from ledger.actions.post_transfer import Move, post_transfer
+from ledger.models import Transfer
+from ledger.refusals import InsufficientFunds
+from treasury.models import Envelope
+from treasury.refusals import EnvelopeExhausted, EnvelopeNotOpen
+
+
+@transaction.atomic
+def commit_value(
+    *,
+    envelope: Envelope,
+    amount_fen: int,
+    reference: str,
+    policy_version: str,
+    actor: Actor,
+    at: datetime,
+) -> Transfer:
+    """Post `available → committed`. Idempotent on `reference`.
+
+    Raises EnvelopeNotOpen, EnvelopeExhausted, and what post_transfer raises.
+    """
+    # Locked until the commit, so a freeze takes effect between commitments and never within one.
+    held = Envelope.objects.select_for_update(no_key=True).get(pk=envelope.pk)
+    if (
+        held.state != Envelope.State.OPEN
+        and not Transfer.objects.filter(reference=reference).exists()
+    ):
+        raise EnvelopeNotOpen(envelope=held.name, current=held.state)
+    try:
+        return post_transfer(
+            reference=reference,
+            kind="commit",
+            moves=[
+                Move(
+                    open_account(book=held.book, code=held.account_code("available")),
+                    open_account(book=held.book, code=held.account_code("committed")),
+                    amount_fen,
+                )
+            ],
+            effective_at=at,
+            actor=actor,
+            policy_version=policy_version,
+        )
+    except InsufficientFunds as refusal:
+        raise EnvelopeExhausted(envelope=held.name, amount_fen=amount_fen) from refusal
+
+
+@transaction.atomic
+def uncommit_value(
+    *,
+    envelope: Envelope,
+    amount_fen: int,
+    reference: str,
+    policy_version: str,
+    actor: Actor,
+    at: datetime,
+) -> Transfer:
+    """Post `committed → available`, in any state of the envelope. Idempotent on `reference`.
+
+    Raises InsufficientFunds when less is committed, and what post_transfer raises.
+    """
+    return post_transfer(
+        reference=reference,
+        kind="return_to_env",
+        moves=[
+            Move(
+                open_account(book=envelope.book, code=envelope.account_code("committed")),
+                open_account(book=envelope.book, code=envelope.account_code("available")),
+                amount_fen,
+            )
+        ],
+        effective_at=at,
+        actor=actor,
+        policy_version=policy_version,
+    )

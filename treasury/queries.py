@@ -1,0 +1,276 @@
+"""What there is to see of public money."""
+
+from dataclasses import asdict, dataclass
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet, Sum
+
+from audit.canonical import canonical_json, sha256_hex
+from audit.decisions import Actor
+from identity.policy import sees_everything
+from ledger.models import Account, Book, Transfer
+from treasury.bank_files import Payment
+from treasury.models import (
+    Appropriation,
+    BankAccount,
+    Envelope,
+    FundingSource,
+    Payable,
+    PayoutBatch,
+    PayoutItem,
+)
+
+
+def funding_sources_visible_to(actor: Actor) -> QuerySet[FundingSource]:
+    """An issuer's own; an auditor's all."""
+    sources = FundingSource.objects.select_related("issuer")
+    return sources if sees_everything(actor) else sources.filter(issuer=actor.organization_id)
+
+
+def envelopes_visible_to(actor: Actor) -> QuerySet[Envelope]:
+    """An issuer's own; an auditor's all."""
+    envelopes = Envelope.objects.select_related("issuer", "book")
+    return envelopes if sees_everything(actor) else envelopes.filter(issuer=actor.organization_id)
+
+
+def appropriations_visible_to(actor: Actor) -> QuerySet[Appropriation]:
+    """Those of an issuer's own envelopes; an auditor's all."""
+    rows = Appropriation.objects.select_related("envelope__issuer", "envelope__book")
+    return rows if sees_everything(actor) else rows.filter(envelope__issuer=actor.organization_id)
+
+
+def payables_visible_to(actor: Actor) -> QuerySet[Payable]:
+    """Those an organization issues or is owed; an auditor's all."""
+    rows = Payable.objects.select_related("issuer", "payee", "book", "source_account__book")
+    if sees_everything(actor):
+        return rows
+    return rows.filter(Q(issuer=actor.organization_id) | Q(payee=actor.organization_id))
+
+
+def batches_visible_to(actor: Actor) -> QuerySet[PayoutBatch]:
+    """An issuer's own; an auditor's all. Payees see their items' state through the payable."""
+    batches = PayoutBatch.objects.select_related("issuer", "book")
+    return batches if sees_everything(actor) else batches.filter(issuer=actor.organization_id)
+
+
+def bank_accounts_visible_to(actor: Actor) -> QuerySet[BankAccount]:
+    """An organization's own; a paying government sees those of its payees; an auditor's all."""
+    accounts = BankAccount.objects.select_related("organization")
+    if sees_everything(actor):
+        return accounts
+    return accounts.filter(
+        Q(organization=actor.organization_id)
+        | Q(organization__payables__issuer=actor.organization_id)
+    ).distinct()
+
+
+def items_visible_to(actor: Actor) -> QuerySet[PayoutItem]:
+    """Those of an issuer's batches, and those that pay an organization; an auditor's all."""
+    items = PayoutItem.objects.select_related("batch", "payable__payee", "bank_account")
+    if sees_everything(actor):
+        return items
+    return items.filter(
+        Q(batch__issuer=actor.organization_id) | Q(payable__payee=actor.organization_id)
+    )
+
+
+def books_visible_to(actor: Actor) -> QuerySet[Book]:
+    """The books an issuer has envelopes in; an auditor's all."""
+    books = Book.objects.all()
+    if sees_everything(actor):
+        return books
+    return books.filter(pk__in=Envelope.objects.filter(issuer=actor.organization_id).values("book"))
+
+
+def accounts_visible_to(actor: Actor) -> QuerySet[Account]:
+    """Accounts of an issuer's books, and the account of what an organization is owed."""
+    accounts = Account.objects.select_related("book")
+    if sees_everything(actor):
+        return accounts
+    return accounts.filter(
+        Q(book__in=books_visible_to(actor)) | Q(code=f"pay:{actor.organization_id}:payable")
+    )
+
+
+def transfers_visible_to(actor: Actor) -> QuerySet[Transfer]:
+    """Transfers in an issuer's books; an auditor's all."""
+    transfers = Transfer.objects.prefetch_related("postings__source", "postings__destination")
+    if sees_everything(actor):
+        return transfers
+    return transfers.filter(book__in=books_visible_to(actor))
+
+
+@dataclass(frozen=True)
+class EnvelopeFigures:
+    """Where the money of an envelope is, in fen.
+
+    appropriated = available + committed + in_vouchers + earned + payable + paid + lapsed;
+    `issued` is what ever left `committed` for vouchers and awards, less what came back.
+    """
+
+    appropriated_fen: int
+    available_fen: int
+    committed_fen: int
+    issued_fen: int
+    in_vouchers_fen: int
+    earned_fen: int
+    payable_fen: int
+    paid_fen: int
+    lapsed_fen: int
+
+    @property
+    def unaccounted_fen(self) -> int:
+        """Zero, or the books are wrong."""
+        return self.appropriated_fen - (
+            self.available_fen
+            + self.committed_fen
+            + self.in_vouchers_fen
+            + self.earned_fen
+            + self.payable_fen
+            + self.paid_fen
+            + self.lapsed_fen
+        )
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+# Value of an envelope flows from env:committed into accounts of single vouchers, redemptions and
+# awards, none of which two envelopes share; following the postings therefore finds all of them.
+_DOWNSTREAM = """
+WITH RECURSIVE reached(id) AS (
+    SELECT %s::bigint
+    UNION
+    SELECT a.id FROM reached r
+      JOIN ledger_posting p ON p.source_id = r.id
+      JOIN ledger_account a ON a.id = p.destination_id
+     WHERE a.code ~ '^(vch|rdm|awd):'
+)
+SELECT COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'vch:%%'), 0),
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd):'), 0)
+  FROM reached JOIN ledger_account a USING (id)
+"""
+_NET = """
+SELECT COALESCE(SUM(CASE WHEN p.source_id = %s THEN p.amount_fen ELSE -p.amount_fen END), 0)
+  FROM ledger_posting p
+  JOIN ledger_account o
+    ON o.id = CASE WHEN p.source_id = %s THEN p.destination_id ELSE p.source_id END
+ WHERE (p.source_id = %s OR p.destination_id = %s) AND o.code ~ %s
+"""
+
+
+def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
+    """Every fen of `envelope`, found by following the postings."""
+    accounts = {
+        account.code: account
+        for account in Account.objects.filter(
+            book_id=envelope.book_id,
+            code__in=[
+                envelope.account_code("available"),
+                envelope.account_code("committed"),
+                envelope.lapse_code,
+            ],
+        )
+    }
+    available = accounts[envelope.account_code("available")]
+    committed = accounts[envelope.account_code("committed")]
+    with connection.cursor() as cursor:
+        cursor.execute(_DOWNSTREAM, [committed.pk])
+        in_vouchers, earned = cursor.fetchone()
+        cursor.execute(_NET, [available.pk] * 4 + ["^fund:"])
+        (put_in,) = cursor.fetchone()
+        cursor.execute(_NET, [committed.pk] * 4 + ["^(vch|awd):"])
+        (issued,) = cursor.fetchone()
+    owed = Payable.objects.filter(envelope=envelope).aggregate(
+        payable=Sum("amount_fen", filter=Q(state__in=["approved", "in_batch"])),
+        paid=Sum("amount_fen", filter=Q(state="paid")),
+    )
+    return EnvelopeFigures(
+        appropriated_fen=int(-put_in),
+        available_fen=available.balance_fen,
+        committed_fen=committed.balance_fen,
+        issued_fen=int(issued),
+        in_vouchers_fen=int(in_vouchers),
+        earned_fen=int(earned),
+        payable_fen=owed["payable"] or 0,
+        paid_fen=owed["paid"] or 0,
+        lapsed_fen=accounts[envelope.lapse_code].balance_fen,
+    )
+
+
+def payments_of(batch: PayoutBatch) -> list[Payment]:
+    """The batch's payments as the bank will see them, in their order."""
+    items = batch.items.select_related("payable__payee", "bank_account").order_by("position")
+    return [
+        Payment(
+            end_to_end_id=item.end_to_end_id,
+            payee=item.payable.payee.name,
+            uscc=item.payable.payee.uscc,
+            account_name=item.bank_account.name,
+            account_number=item.bank_account.number,
+            bank=item.bank_account.bank,
+            amount_fen=item.amount_fen,
+            purpose=item.payable.reference,
+        )
+        for item in items
+    ]
+
+
+def content_of(batch: PayoutBatch) -> tuple[int, int, str]:
+    """Control total in fen, count, and SHA-256 of the canonical list of payments.
+
+    The payee's registered name may change later and is left out; its USCC stays.
+    """
+    payments = payments_of(batch)
+    body = {
+        "batch": batch.pk,
+        "payments": [
+            {key: value for key, value in asdict(each).items() if key != "payee"}
+            for each in payments
+        ],
+    }
+    return (
+        sum(each.amount_fen for each in payments),
+        len(payments),
+        sha256_hex(canonical_json(body)),
+    )
+
+
+@dataclass(frozen=True)
+class BatchWarning:
+    """Something a checker should look at before signing. `code` is stable."""
+
+    code: str
+    end_to_end_id: str
+    detail: str
+
+
+def batch_warnings(batch: PayoutBatch) -> list[BatchWarning]:
+    """Accounts shared with another organization, and accounts changed since the last payment."""
+    items = list(batch.items.select_related("payable", "bank_account").order_by("position"))
+    numbers = {item.bank_account.number for item in items}
+    owners: dict[str, set[int]] = {}
+    shared = BankAccount.objects.filter(number__in=numbers).exclude(state="retired")
+    for number, owner in shared.values_list("number", "organization_id"):
+        owners.setdefault(number, set()).add(owner)
+    last_paid: dict[int, str] = dict(
+        PayoutItem.objects.filter(
+            payable__payee_id__in={item.payable.payee_id for item in items}, state="paid"
+        )
+        .exclude(batch=batch)
+        .order_by("answered_at", "pk")
+        .values_list("payable__payee_id", F("bank_account__number"))
+    )
+    found = []
+    for item in items:
+        number = item.bank_account.number
+        if len(owners.get(number, ())) > 1:
+            found.append(BatchWarning("account_shared", item.end_to_end_id, number[-4:]))
+        before = last_paid.get(item.payable.payee_id)
+        if before is not None and before != number:
+            found.append(
+                BatchWarning(
+                    "account_changed", item.end_to_end_id, f"{before[-4:]} → {number[-4:]}"
+                )
+            )
+    return found

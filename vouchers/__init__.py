@@ -1,0 +1,1 @@
+"""The programme office: programme, application, voucher, redemption, subsidy award."""

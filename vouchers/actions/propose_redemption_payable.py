@@ -1,0 +1,36 @@
+"""What a provider earned by a redemption is proposed for payment; two others approve it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit.decisions import Actor, StaleState
+from treasury.actions.propose_payable import propose_payable
+from treasury.models import Payable
+from treasury.moves import move_state
+from vouchers.models import Redemption
+
+
+@transaction.atomic
+def propose_redemption_payable(*, redemption: Redemption, actor: Actor, at: datetime) -> Payable:
+    """committed → payable, owed to the provider. A second call returns the payable.
+
+    Raises StaleState unless the redemption is committed.
+    """
+    if redemption.payable is not None:
+        return redemption.payable
+    if redemption.state != Redemption.State.COMMITTED or redemption.earned is None:
+        raise StaleState(thing="redemption", current=redemption.state, needed="committed")
+    payable = propose_payable(
+        payee=redemption.provider,
+        envelope=redemption.voucher.envelope,
+        kind=Payable.Kind.VOUCHER_REDEMPTION,
+        amount_fen=redemption.committed_fen,
+        source_account=redemption.earned,
+        reference=f"redemption:{redemption.pk}",
+        policy_version=redemption.version.label,
+        actor=actor,
+        at=at,
+    )
+    move_state(redemption, to="payable", payable_id=payable.pk)
+    return payable

@@ -1,0 +1,24 @@
+"""The bank confirmed a payment: what it was for is settled."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit.actions.record import record
+from audit.decisions import Actor
+from treasury.models import Payable
+from treasury.moves import move_state
+from vouchers.models import Redemption, SubsidyAward
+
+
+@transaction.atomic
+def settle_payable(*, payable: Payable, actor: Actor, at: datetime) -> None:
+    """Mark the redemption or award behind a paid payable; a second call changes nothing."""
+    redemption = Redemption.objects.filter(payable=payable, state="payable").first()
+    if redemption is not None:
+        move_state(redemption, to="settled")
+        record("redemption.settled", subject=redemption, actor=actor, at=at)
+    award = SubsidyAward.objects.filter(payable=payable, state="approved").first()
+    if award is not None:
+        move_state(award, to="paid")
+        record("subsidy_award.paid", subject=award, actor=actor, at=at)

@@ -1,0 +1,81 @@
+"""The programme office's back office: officers look; things change by actions only."""
+
+from django.contrib import admin
+
+from audit.read_only_admin import ReadOnlyAdmin
+from vouchers.models import (
+    Application,
+    EntitlementAnswer,
+    PolicyVersion,
+    Preset,
+    Programme,
+    Redemption,
+    SubsidyAward,
+    Voucher,
+)
+
+
+@admin.register(Preset)
+class PresetAdmin(ReadOnlyAdmin):
+    list_display = ["id", "name_zh", "name_en", "region_zh", "kind", "evidence", "openable"]
+    list_filter = ["openable", "evidence", "kind"]
+    search_fields = ["id", "name_zh", "name_en", "region_zh"]
+
+
+@admin.register(Programme)
+class ProgrammeAdmin(ReadOnlyAdmin):
+    list_display = ["code", "name", "issuer", "preset", "envelope", "state"]
+    list_filter = ["state"]
+    list_select_related = ["issuer", "preset", "envelope"]
+    search_fields = ["code", "name"]
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "state", "drafted_by", "approved_by_1", "approved_by_2"]
+    list_filter = ["state"]
+    list_select_related = ["programme", "drafted_by", "approved_by_1", "approved_by_2"]
+
+
+@admin.register(EntitlementAnswer)
+class EntitlementAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["enterprise", "version", "asked_at", "digest"]
+    list_select_related = ["enterprise", "version__programme"]
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    list_display = ["applicant", "programme", "amount_fen", "state", "reviewed_by", "approved_by"]
+    list_filter = ["state"]
+    list_select_related = ["applicant", "programme", "reviewed_by", "approved_by"]
+    search_fields = ["applicant__name", "applicant__uscc"]
+
+
+@admin.register(Voucher)
+class VoucherAdmin(ReadOnlyAdmin):
+    list_display = ["serial", "holder", "programme", "face_fen", "valid_until", "state"]
+    list_filter = ["state", "programme"]
+    list_select_related = ["holder", "programme"]
+    search_fields = ["serial", "holder__name", "holder__uscc"]
+
+
+@admin.register(Redemption)
+class RedemptionAdmin(ReadOnlyAdmin):
+    list_display = [
+        "order_reference",
+        "voucher",
+        "provider",
+        "reserved_fen",
+        "committed_fen",
+        "state",
+    ]
+    list_filter = ["state"]
+    list_select_related = ["voucher", "provider"]
+    search_fields = ["order_reference", "voucher__serial"]
+
+
+@admin.register(SubsidyAward)
+class SubsidyAwardAdmin(ReadOnlyAdmin):
+    list_display = ["beneficiary", "version", "period_start", "period_end", "amount_fen", "state"]
+    list_filter = ["state"]
+    list_select_related = ["beneficiary", "version__programme"]

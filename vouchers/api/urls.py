@@ -1,0 +1,17 @@
+"""The programme office's addresses under /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from vouchers.api import applications, awards, programmes, vouchers
+
+router = SimpleRouter(trailing_slash=False)
+router.register("presets", programmes.PresetViewSet)
+router.register("programmes", programmes.ProgrammeViewSet)
+router.register("policy-versions", programmes.PolicyVersionViewSet)
+router.register("entitlements", applications.EntitlementViewSet)
+router.register("applications", applications.ApplicationViewSet)
+router.register("vouchers", vouchers.VoucherViewSet)
+router.register("redemptions", vouchers.RedemptionViewSet)
+router.register("subsidy-awards", awards.SubsidyAwardViewSet)
+
+urlpatterns = router.urls

@@ -1,0 +1,62 @@
+"""The drawn lines of the programme office's state machines: (from, to)."""
+
+PROGRAMME_MOVES = (
+    ("draft", "active"),
+    ("draft", "cancelled"),
+    ("active", "suspended"),
+    ("suspended", "active"),
+    ("active", "closing"),
+    ("suspended", "closing"),
+    ("closing", "closed"),
+)
+POLICY_VERSION_MOVES = (
+    ("draft", "submitted"),
+    ("submitted", "half_approved"),
+    ("submitted", "withdrawn"),
+    ("half_approved", "approved"),
+    ("half_approved", "withdrawn"),
+    ("approved", "superseded"),
+    ("approved", "withdrawn"),
+)
+APPLICATION_MOVES = (
+    ("draft", "submitted"),
+    ("submitted", "under_review"),
+    ("submitted", "rejected"),
+    ("under_review", "recommended"),
+    ("under_review", "returned"),
+    ("under_review", "rejected"),
+    ("returned", "submitted"),
+    ("recommended", "approved"),
+    ("recommended", "rejected"),
+    ("approved", "issued"),
+    ("draft", "withdrawn"),
+    ("submitted", "withdrawn"),
+    ("under_review", "withdrawn"),
+    ("returned", "withdrawn"),
+    ("recommended", "withdrawn"),
+)
+VOUCHER_MOVES = (
+    ("issued", "claimed"),
+    ("issued", "expired"),
+    ("issued", "voided"),
+    ("claimed", "suspended"),
+    ("suspended", "claimed"),
+    ("claimed", "expired"),
+    ("suspended", "expired"),
+    ("claimed", "voided"),
+    ("suspended", "voided"),
+)
+REDEMPTION_MOVES = (
+    ("reserved", "committed"),
+    ("reserved", "released"),
+    ("reserved", "lapsed"),
+    ("committed", "payable"),
+    ("payable", "settled"),
+)
+AWARD_MOVES = (
+    ("proposed", "half_approved"),
+    ("half_approved", "approved"),
+    ("proposed", "rejected"),
+    ("half_approved", "rejected"),
+    ("approved", "paid"),
+)

@@ -1,0 +1,209 @@
+"""What must be true of vouchers, redemptions and awards, proved from rows and postings."""
+
+import json
+from collections.abc import Iterable
+
+from audit.canonical import sha256_hex
+from audit.proofs import Proof, Violation, rows_that_violate
+from vouchers.models import Application, EntitlementAnswer, SubsidyAward
+from vouchers.rules import RuleError, Terms, replay
+
+# Where each fen of a voucher went, by following its own postings; cached balances are not trusted.
+# Settled and still payable value both left through the redemption's account.
+FACE = """
+WITH net AS (
+    SELECT v.id,
+           COALESCE(SUM(f.fen) FILTER (WHERE f.other LIKE 'env:%'), 0) AS issued_less_voided,
+           COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'rdm:%'), 0) AS redeemed,
+           COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'lapse:%'), 0) AS lapsed,
+           COALESCE(SUM(f.fen) FILTER (WHERE f.account_id = v.available_id), 0) AS available,
+           COALESCE(SUM(f.fen) FILTER (WHERE f.account_id = v.reserved_id), 0) AS reserved
+      FROM vouchers_voucher v
+      LEFT JOIN (
+        SELECT p.destination_id AS account_id, s.code AS other, p.amount_fen AS fen
+          FROM ledger_posting p JOIN ledger_account s ON s.id = p.source_id
+        UNION ALL
+        SELECT p.source_id, d.code, -p.amount_fen
+          FROM ledger_posting p JOIN ledger_account d ON d.id = p.destination_id
+      ) f ON f.account_id IN (v.available_id, v.reserved_id)
+     GROUP BY v.id
+), spent AS (
+    SELECT voucher_id, SUM(committed_fen) AS redeemed,
+           COALESCE(SUM(reserved_fen) FILTER (WHERE state = 'reserved'), 0) AS reserved
+      FROM vouchers_redemption GROUP BY voucher_id
+), voided AS (
+    SELECT v.id, COALESCE(SUM(p.amount_fen), 0) AS fen
+      FROM vouchers_voucher v
+      JOIN ledger_posting p ON p.source_id = v.available_id
+      JOIN ledger_account d ON d.id = p.destination_id AND d.code LIKE 'env:%'
+     GROUP BY v.id
+)
+SELECT 'voucher ' || v.serial,
+       'face ' || v.face_fen || ', available ' || n.available || ', reserved ' || n.reserved
+       || ', redeemed ' || n.redeemed || ', lapsed ' || n.lapsed
+       || ', voided ' || COALESCE(voided.fen, 0)
+  FROM vouchers_voucher v
+  JOIN net n USING (id)
+  LEFT JOIN spent s ON s.voucher_id = v.id
+  LEFT JOIN voided ON voided.id = v.id
+ WHERE v.face_fen <> n.available + n.reserved + n.redeemed + n.lapsed + COALESCE(voided.fen, 0)
+    OR v.face_fen <> n.issued_less_voided + COALESCE(voided.fen, 0)
+    OR n.redeemed <> COALESCE(s.redeemed, 0)
+    OR n.reserved <> COALESCE(s.reserved, 0)
+    OR (v.state IN ('expired', 'voided') AND n.available <> 0)
+"""
+
+EARNED = """
+SELECT 'redemption ' || r.order_reference,
+       'redeemed ' || r.committed_fen || ', ' || a.code || ' holds ' || a.balance_fen
+  FROM vouchers_redemption r
+  JOIN ledger_account a ON a.id = r.earned_id
+  LEFT JOIN treasury_payable p ON p.id = r.payable_id
+ WHERE a.balance_fen <>
+       CASE WHEN p.state IN ('approved', 'in_batch', 'paid') THEN 0 ELSE r.committed_fen END
+    OR p.amount_fen <> r.committed_fen
+    OR p.payee_id <> r.provider_id
+    OR (r.state = 'settled') <> (p.state IS NOT DISTINCT FROM 'paid' AND r.state = 'settled')
+UNION ALL
+SELECT 'redemption ' || r.order_reference, 'is ' || r.state || ' and its hold is '
+       || COALESCE(h.outcome, 'open')
+  FROM vouchers_redemption r
+  LEFT JOIN ledger_holdresolution h ON h.hold_id = r.hold_id
+ WHERE COALESCE(h.outcome, 'open') <>
+       CASE r.state WHEN 'reserved' THEN 'open' WHEN 'released' THEN 'voided'
+                    WHEN 'lapsed' THEN 'expired' ELSE 'posted' END
+UNION ALL
+SELECT 'award ' || w.id, 'awarded ' || w.amount_fen || ', payable ' || p.amount_fen
+  FROM vouchers_subsidyaward w JOIN treasury_payable p ON p.id = w.payable_id
+ WHERE p.amount_fen <> w.amount_fen OR p.payee_id <> w.beneficiary_id
+"""
+
+PROMISED = """
+WITH promised AS (
+    SELECT g.envelope_id, SUM(a.amount_fen) AS waiting_fen
+      FROM vouchers_application a JOIN vouchers_programme g ON g.id = a.programme_id
+     WHERE a.state = 'approved' GROUP BY g.envelope_id
+)
+SELECT 'envelope ' || e.id,
+       'committed ' || c.balance_fen || ', approved and not issued '
+       || COALESCE(p.waiting_fen, 0)
+  FROM treasury_envelope e
+  JOIN ledger_account c ON c.book_id = e.book_id AND c.code = 'env:' || e.id || ':committed'
+  LEFT JOIN promised p ON p.envelope_id = e.id
+ WHERE EXISTS (SELECT 1 FROM vouchers_programme g WHERE g.envelope_id = e.id)
+   AND c.balance_fen <> COALESCE(p.waiting_fen, 0)
+UNION ALL
+SELECT 'voucher ' || v.serial, 'its face value is not what was approved'
+  FROM vouchers_voucher v JOIN vouchers_application a ON a.id = v.application_id
+ WHERE a.state <> 'issued' OR v.face_fen <> a.amount_fen OR v.holder_id <> a.applicant_id
+"""
+
+ONCE = """
+SELECT 'award ' || a.id, 'overlaps award ' || b.id
+  FROM vouchers_subsidyaward a
+  JOIN vouchers_policyversion av ON av.id = a.version_id
+  JOIN vouchers_subsidyaward b
+    ON b.beneficiary_id = a.beneficiary_id AND b.id > a.id AND b.state <> 'rejected'
+   AND b.period_start < a.period_end AND a.period_start < b.period_end
+  JOIN vouchers_policyversion bv ON bv.id = b.version_id AND bv.programme_id = av.programme_id
+ WHERE a.state <> 'rejected'
+UNION ALL
+SELECT 'order ' || order_reference, 'redeemed ' || COUNT(*) || ' times'
+  FROM vouchers_redemption GROUP BY order_reference HAVING COUNT(*) > 1
+UNION ALL
+SELECT 'application ' || application_id, 'issued ' || COUNT(*) || ' vouchers'
+  FROM vouchers_voucher GROUP BY application_id HAVING COUNT(*) > 1
+"""
+
+# The value of vouchers and awards moves only under terms that were in force. A payment of an
+# award is later than its terms by nature, and names them.
+UNDER_TERMS = """
+SELECT DISTINCT 'transfer ' || t.reference,
+       COALESCE('moved under ' || t.policy_version || ', which was not in force',
+                'names no policy version')
+  FROM ledger_transfer t
+  JOIN ledger_posting p ON p.transfer_id = t.id
+  JOIN ledger_account s ON s.id = p.source_id
+  JOIN ledger_account d ON d.id = p.destination_id
+ WHERE (s.code ~ '^(vch|rdm|awd):' OR d.code ~ '^(vch|rdm|awd):')
+   AND NOT EXISTS (
+        SELECT 1 FROM vouchers_policyversion v JOIN vouchers_programme g ON g.id = v.programme_id
+         WHERE g.code || '@' || v.number = t.policy_version
+           AND v.state IN ('approved', 'superseded') AND v.effective_from <= t.effective_at)
+"""
+
+SIGNED = """
+SELECT 'policy version ' || id, 'drafted and approved by fewer than three people'
+  FROM vouchers_policyversion
+ WHERE approved_by_1_id = approved_by_2_id OR drafted_by_id IN (approved_by_1_id, approved_by_2_id)
+UNION ALL
+SELECT 'application ' || a.id, 'applied for, reviewed and approved by fewer than three people'
+  FROM vouchers_application a
+ WHERE a.reviewed_by_id = a.approved_by_id
+    OR a.applied_by_id IN (a.reviewed_by_id, a.approved_by_id)
+UNION ALL
+SELECT 'award ' || id, 'proposed and approved by fewer than three people'
+  FROM vouchers_subsidyaward
+ WHERE approved_by_1_id = approved_by_2_id OR proposed_by_id IN (approved_by_1_id, approved_by_2_id)
+UNION ALL
+SELECT 'application ' || a.id, 'the chain knows another reviewer or approver'
+  FROM vouchers_application a
+ WHERE a.state IN ('approved', 'issued')
+   AND (SELECT COUNT(*) FROM audit_auditevent e
+         WHERE e.subject_type = 'vouchers.application' AND e.subject_id = a.id::text
+           AND ((e.kind = 'application.recommended' AND e.person_id = a.reviewed_by_id)
+             OR (e.kind = 'application.approved' AND e.person_id = a.approved_by_id))) <> 2
+"""
+
+
+def _answers_replay() -> Iterable[Violation]:
+    for answer in EntitlementAnswer.objects.select_related("version").order_by("pk").iterator():
+        if sha256_hex(answer.evaluation) != answer.digest:
+            yield Violation(f"entitlement answer {answer.pk}", "does not match its hash")
+            continue
+        yield from _replays(
+            f"entitlement answer {answer.pk}", json.loads(answer.evaluation), answer.version.terms
+        )
+    decided = Application.objects.exclude(evaluation=None).select_related("version")
+    for application in decided.order_by("pk").iterator():
+        if application.version is not None and application.evaluation is not None:
+            yield from _replays(
+                f"application {application.pk}", application.evaluation, application.version.terms
+            )
+    for award in SubsidyAward.objects.select_related("version").order_by("pk").iterator():
+        yield from _replays(f"award {award.pk}", award.evaluation, award.version.terms)
+
+
+def _replays(subject: str, record: dict[str, object], terms: dict[str, object]) -> list[Violation]:
+    try:
+        replay(record, Terms.load(terms))
+    except (RuleError, KeyError, ValueError) as error:
+        return [Violation(subject, f"does not replay: {error}")]
+    return []
+
+
+PROOFS = [
+    Proof(
+        "I4",
+        "What an envelope has committed is what was approved and not yet issued.",
+        rows_that_violate(PROMISED),
+    ),
+    Proof(
+        "I5",
+        "Face value = available + reserved + earned + settled + lapsed + voided, per voucher.",
+        rows_that_violate(FACE),
+    ),
+    Proof(
+        "I6",
+        "Each redemption and its hold tell one story, and what was redeemed is earned or paid.",
+        rows_that_violate(EARNED),
+    ),
+    Proof("I9", "No order, application or period is funded twice.", rows_that_violate(ONCE)),
+    Proof(
+        "I10",
+        "The value of vouchers and awards moves only under terms in force.",
+        rows_that_violate(UNDER_TERMS),
+    ),
+    Proof("four-eyes", "Nobody decided what they made or signed.", rows_that_violate(SIGNED)),
+    Proof("replay", "Every stored answer follows from its inputs and terms.", _answers_replay),
+]
