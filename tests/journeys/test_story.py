@@ -1,7 +1,6 @@
 """Every numbered step of the story through HTTP, against a real worker, platform and gateway."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,7 @@ from django.core.management import call_command
 from marketplace.management.commands.play_story import STEPS
 from tests.journeys.conftest import WorkerProcess
 
-# A reader of kombu's filesystem transport may meet a half-written message and end its worker. The
-# demo's supervisor starts it again and the outbox loses nothing; here nobody would.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        not os.environ.get("CELERY_BROKER_URL"), reason="CELERY_BROKER_URL names no real broker"
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def test_each_step_of_the_story_holds_and_the_books_are_proved(
