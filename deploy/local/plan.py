@@ -162,7 +162,8 @@ def fingerprint() -> str:
     rooms = [top.parent for top in ROOT.glob("*/__init__.py")]
     for room in sorted(room for room in rooms if room.name not in ("tests", "deploy")):
         for path in sorted(room.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
+            # Caches of Python and Numba come from running, not from editing.
+            if path.is_file() and path.parent.name != "__pycache__":
                 digest.update(str(path).encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -26,11 +26,16 @@ class Stage:
         """When the cast was gathered; every fixed date of the story counts from here."""
         return self.cast.since
 
+    @property
+    def name(self) -> str:
+        """Of this play: the same after an interruption, another after `make demo-reset`."""
+        return f"story-{self.since:%Y%m%d%H%M%S}"
+
     def as_(self, username: str) -> Client:
         """The client of one part."""
         if username not in self._clients:
-            story = f"story-{self.since:%Y%m%d%H%M%S}"
-            self._clients[username] = Client(self.base_url, self.cast.keys[username], story=story)
+            key = self.cast.keys[username]
+            self._clients[username] = Client(self.base_url, key, story=self.name)
         return self._clients[username]
 
     def check(self, text: str, held: bool) -> None:

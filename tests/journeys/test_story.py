@@ -32,3 +32,9 @@ def test_each_step_of_the_story_holds_and_the_books_are_proved(
     said = capsys.readouterr().out
     for number, (title, _step) in enumerate(STEPS, start=1):
         assert f"{number}/{len(STEPS)} {title}" in said
+
+    call_command("play_story", base_url=live_server.url, report=str(report))  # a warm start
+    again, said = json.loads(report.read_text()), capsys.readouterr().out
+    assert (again["problem"], again["violations"]) == ("", 0)
+    assert again["charges"] == told["charges"]
+    assert f"{len(STEPS)}/{len(STEPS)}" in said and f" 1/{len(STEPS)}" not in said

@@ -27,6 +27,8 @@ STEPS = (
     ("a platform's year of trade earns Zhongwei's reward", settle.reward_platforms),
     ("an auditor proves it", prove.prove),
 )
+# Of the report; everything else in it is a figure.
+OWN_KEYS = frozenset({"story", "violations", "problem", "seconds", "checks", "made"})
 PASSWORD = "suanquan-demo"  # noqa: S105 - of sample people in a demo that must not face the world
 
 
@@ -47,8 +49,12 @@ class Command(BaseCommand):
             at=timezone.now(),
         )
         stage = Stage(options["base_url"].rstrip("/"), cast, self.say)
-        problem = ""
-        for number, (title, step) in enumerate(STEPS, start=1):
+        problem, steps = "", list(enumerate(STEPS, start=1))
+        if told := self._told(report, stage):
+            self.say("the story was played to its end before; its last step proves it again")
+            stage.made, stage.figures = told["made"], told["figures"]
+            steps = steps[-1:]
+        for number, (title, step) in steps:
             self.say(f"{number:>2}/{len(STEPS)} {title}")
             try:
                 step(stage)
@@ -60,16 +66,28 @@ class Command(BaseCommand):
         if problem or stage.violations:
             raise CommandError(problem or f"{stage.violations} checks failed")
 
+    def _told(self, report: Path, stage: Stage) -> dict[str, Any] | None:
+        """What an earlier play of this very story left, if it reached its end unharmed."""
+        try:
+            last = json.loads(report.read_text())
+            sound = last["story"] == stage.name and not last["violations"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        figures = {key: value for key, value in last.items() if key not in OWN_KEYS}
+        return {"made": last["made"], "figures": figures} if sound else None
+
     def say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
 
     def _write(self, report: Path, stage: Stage, problem: str, seconds: float) -> None:
         body = {
+            "story": stage.name,
             "violations": stage.violations + bool(problem),
             "problem": problem,
             "seconds": round(seconds, 1),
             "checks": [{"check": text, "held": held} for text, held in stage.checks],
+            "made": stage.made,
             **stage.figures,
         }
         report.parent.mkdir(parents=True, exist_ok=True)
