@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from audit.decisions import Actor
-from identity.models import Membership, Organization
+from identity.models import ApiKey, Membership, Organization
 from identity.policy import sees_everything
 from identity.roles import GOVERNMENT_ROLES
 
@@ -24,3 +24,13 @@ def memberships_visible_to(actor: Actor) -> QuerySet[Membership]:
     if sees_everything(actor):
         return memberships
     return memberships.filter(organization=actor.organization_id)
+
+
+def api_keys_visible_to(actor: Actor) -> QuerySet[ApiKey]:
+    """One's own; an auditor's all (without the keys themselves, which nobody has)."""
+    keys = ApiKey.objects.select_related("membership")
+    if sees_everything(actor):
+        return keys
+    return keys.filter(
+        membership__user_id=actor.person_id, membership__organization_id=actor.organization_id
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import django
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test import TransactionTestCase
 from tests import embedded_database
 
 embedded_database.join()  # before Django reads its settings
+django.setup()  # a folder named on the command line has its conftest imported before pytest-django
 
 
 def pytest_configure() -> None:

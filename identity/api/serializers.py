@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from identity.models import Membership, Organization, RoleGrant
+from identity.models import ApiKey, Membership, Organization, RoleGrant
 
 
 class OrganizationSerializer(serializers.ModelSerializer[Organization]):
@@ -45,3 +45,23 @@ class MeSerializer(serializers.Serializer[None]):
     username = serializers.CharField()
     organization = OrganizationSerializer(allow_null=True)
     roles = serializers.ListField(child=serializers.CharField())
+
+
+class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+    expires_at = serializers.DateTimeField(source="expiry_date", allow_null=True)
+
+    class Meta:
+        model = ApiKey
+        fields = ["prefix", "name", "membership", "created", "expires_at", "revoked"]
+        read_only_fields = fields
+
+
+class ApiKeyRequest(serializers.Serializer[None]):
+    name = serializers.CharField(max_length=50)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class IssuedApiKeySerializer(serializers.Serializer[None]):
+    """`key` is shown here and nowhere again."""
+
+    key = serializers.CharField()

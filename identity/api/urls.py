@@ -11,5 +11,6 @@ from identity.api import (
 router = SimpleRouter(trailing_slash=False)
 router.register("organizations", views.OrganizationViewSet)
 router.register("memberships", views.MembershipViewSet)
+router.register("api-keys", views.ApiKeyViewSet)
 
 urlpatterns = [path("me", views.MeView.as_view(), name="me"), *router.urls]

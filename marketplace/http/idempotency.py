@@ -73,15 +73,28 @@ class IdempotencyMiddleware:
                 _undo(work)
             if response.status_code >= 500 or response.status_code in NOT_KEPT:
                 return response
+            kept = _secret_left_out(request, response)
             IdempotentAnswer.objects.create(
                 key=scoped_key,
                 fingerprint=fingerprint,
-                status=response.status_code,
-                content_type=response.get("Content-Type", ""),
-                body=response.content.decode(),
+                status=kept.status_code,
+                content_type=kept.get("Content-Type", ""),
+                body=kept.content.decode(),
                 answered_at=timezone.now(),
             )
             return response
+
+
+def _secret_left_out(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What may be kept of an answer: one marked no-store was given once and for all."""
+    if "no-store" not in response.get("Cache-Control", ""):
+        return response
+    return problem(
+        request,
+        409,
+        "answer_not_kept",
+        gettext("This was done; its answer held a secret and was not kept."),
+    )
 
 
 def _undo(savepoint: str) -> None:
