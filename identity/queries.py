@@ -32,5 +32,6 @@ def api_keys_visible_to(actor: Actor) -> QuerySet[ApiKey]:
     if sees_everything(actor):
         return keys
     return keys.filter(
-        membership__user_id=actor.person_id, membership__organization_id=actor.organization_id
+        membership__user_id=actor.person_id or 0,
+        membership__organization_id=actor.organization_id or 0,
     )

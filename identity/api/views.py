@@ -108,7 +108,7 @@ class ApiKeyViewSet(viewsets.ReadOnlyModelViewSet[ApiKey]):
     def revoke(self, request: Request, prefix: str) -> Response:
         """End a key now; one may revoke one's own."""
         actor = actor_of(request)
-        mine = self.get_queryset().filter(membership__user_id=actor.person_id)
+        mine = self.get_queryset().filter(membership__user_id=actor.person_id or 0)
         key = get_object_or_404(mine, prefix=prefix)
         return Response(
             self.get_serializer(revoke_api_key(api_key=key, actor=actor, at=timezone.now())).data
