@@ -12,6 +12,7 @@ from marketplace.models import (
     IdempotentAnswer,
     Order,
     Payment,
+    Refund,
 )
 
 
@@ -32,6 +33,13 @@ class ChargeAdmin(ReadOnlyAdmin):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     list_display = ["id", "charge", "amount_fen", "state", "intent_id", "failure"]
+    list_filter = ["state"]
+    list_select_related = ["charge__order"]
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ["reference", "charge", "total_fen", "voucher_fen", "own_fen", "state"]
     list_filter = ["state"]
     list_select_related = ["charge__order"]
 

@@ -5,7 +5,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import immutable, moves_only_along
+from audit.triggers import (
+    immutable,
+    moves_only_along,
+    never_deleted,
+    starts_as,
+    written_once,
+)
 from identity.models import Organization
 from marketplace import moves
 from scheduling.models import Allocation, Placement
@@ -129,6 +135,67 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return self.intent_id or f"#{self.pk}"
+
+
+class Refund(models.Model):
+    """Part of a charge given back, to those who paid it and as they paid it."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("requested")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+
+    reference = models.TextField(_("reference"), unique=True)
+    charge = models.ForeignKey(Charge, models.PROTECT, related_name="refunds")
+    total_fen = models.PositiveBigIntegerField(_("total (fen)"))
+    voucher_fen = models.PositiveBigIntegerField(_("to the voucher (fen)"))
+    own_fen = models.PositiveBigIntegerField(_("to the enterprise (fen)"))
+    reason = models.TextField(_("reason"))
+    gateway_refund_id = models.TextField(_("gateway's refund"), unique=True, null=True, blank=True)
+    failure = models.TextField(_("failure"), blank=True, default="")
+    person_id = models.BigIntegerField(_("granted by person"), null=True)
+    granted_at = models.DateTimeField(_("granted at"))
+    state = models.TextField(_("state"), choices=State, default=State.REQUESTED)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(total_fen__gt=0, total_fen=F("voucher_fen") + F("own_fen")),
+                name="a_refund_goes_back_to_voucher_and_enterprise",
+            )
+        ]
+        triggers = [
+            *never_deleted("refund"),
+            starts_as("refund", "requested"),
+            moves_only_along("refund", moves.REFUND_MOVES),
+            written_once(
+                "refund", "reference", "charge_id", "total_fen", "voucher_fen", "own_fen", "reason"
+            ),
+            pgtrigger.Trigger(
+                name="refunds_stay_within_their_charge",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                declare=[("paid", "marketplace_charge%ROWTYPE")],
+                func="""
+                    SELECT * INTO paid FROM marketplace_charge WHERE id = NEW.charge_id FOR UPDATE;
+                    IF EXISTS (
+                        SELECT 1 FROM marketplace_refund WHERE charge_id = NEW.charge_id
+                        HAVING COALESCE(SUM(voucher_fen), 0) + NEW.voucher_fen > paid.voucher_fen
+                            OR COALESCE(SUM(own_fen), 0) + NEW.own_fen > paid.own_fen
+                    ) THEN
+                        RAISE EXCEPTION 'charge %: refunds stay within their charge', paid.id
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'refunds_stay_within_their_charge';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
 
 
 class GatewayEvent(models.Model):

@@ -2,6 +2,12 @@
 
 ORDER_MOVES = [("placed", "charged"), ("placed", "cancelled")]
 
+REFUND_MOVES = [
+    ("requested", "succeeded"),
+    ("requested", "failed"),
+    ("failed", "succeeded"),
+]
+
 PAYMENT_MOVES = [
     ("requested", "processing"),
     ("requested", "succeeded"),

@@ -39,9 +39,26 @@ SELECT 'clearing line ' || l.id, 'does not say what its charge says'
   JOIN marketplace_charge c ON c.id = l.charge_id
   JOIN marketplace_order o ON o.id = c.order_id
   LEFT JOIN treasury_payable p ON p.id = l.payable_id
- WHERE l.government_fen <> c.voucher_fen OR l.enterprise_fen <> c.own_fen
+  LEFT JOIN vouchers_redemption r ON r.id = o.redemption_id
+ WHERE l.government_fen <> c.voucher_fen - COALESCE(r.returned_fen, 0)
+    OR l.enterprise_fen <> c.own_fen
     OR l.provider_id <> o.provider_id
     OR (l.government_fen > 0 AND (p.id IS NULL OR p.amount_fen <> l.government_fen))
+"""
+
+REFUNDS = """
+WITH given AS (
+    SELECT charge_id, SUM(total_fen) AS total, SUM(voucher_fen) AS voucher, SUM(own_fen) AS own
+      FROM marketplace_refund GROUP BY charge_id
+)
+SELECT 'charge ' || c.id, 'refunded ' || COALESCE(g.total, 0) || ' of ' || c.total_fen
+       || ', the redemption says ' || COALESCE(r.returned_fen, 0) || ' came back'
+  FROM marketplace_charge c
+  JOIN marketplace_order o ON o.id = c.order_id
+  LEFT JOIN vouchers_redemption r ON r.id = o.redemption_id
+  LEFT JOIN given g ON g.charge_id = c.id
+ WHERE g.voucher > c.voucher_fen OR g.own > c.own_fen OR g.total <> g.voucher + g.own
+    OR COALESCE(g.voucher, 0) <> COALESCE(r.returned_fen, 0)
 """
 
 PROOFS = [
@@ -64,5 +81,10 @@ PROOFS = [
         "clearing",
         "Clearing owes each provider what its charges say.",
         rows_that_violate(CLEARING),
+    ),
+    Proof(
+        "refunds",
+        "No more was refunded than was charged, and the voucher got its part back.",
+        rows_that_violate(REFUNDS),
     ),
 ]

@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet, Sum
 from audit.decisions import Actor
 from identity.policy import sees_everything
 from identity.roles import GOVERNMENT_ROLES
-from marketplace.models import Charge, ClearingRun, Order, Payment
+from marketplace.models import Charge, ClearingRun, Order, Payment, Refund
 
 
 def visible_orders(actor: Actor) -> QuerySet[Order]:
@@ -32,6 +32,15 @@ def visible_payments(actor: Actor) -> QuerySet[Payment]:
     if sees_everything(actor):
         return rows
     return rows.filter(charge__order__enterprise_id=actor.organization_id)
+
+
+def visible_refunds(actor: Actor) -> QuerySet[Refund]:
+    """As with charges."""
+    rows = Refund.objects.select_related("charge__order")
+    if sees_everything(actor):
+        return rows
+    mine = actor.organization_id
+    return rows.filter(Q(charge__order__enterprise_id=mine) | Q(charge__order__provider_id=mine))
 
 
 def visible_clearing_runs(actor: Actor) -> QuerySet[ClearingRun]:

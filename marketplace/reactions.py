@@ -9,7 +9,8 @@ from audit.decisions import SYSTEM
 from audit.models import AuditEvent
 from marketplace.actions.cancel_order import cancel_order
 from marketplace.actions.charge_order import charge_order
-from marketplace.models import Order
+from marketplace.actions.send_refund import send_refund
+from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
@@ -55,6 +56,11 @@ def cancel_lapsed(event: AuditEvent) -> None:
         cancel_order(order=order, actor=SYSTEM, at=timezone.now(), reason="hold expired")
 
 
+def send_back_own_part(event: AuditEvent) -> None:
+    """A refund was granted: the gateway sends the enterprise its part."""
+    send_refund(refund=Refund.objects.get(pk=event.subject_id), actor=SYSTEM, at=timezone.now())
+
+
 def settle_what_was_paid(event: AuditEvent) -> None:
     """The bank confirmed a payment: the redemption or award behind it is settled."""
     payable = Payable.objects.get(pk=event.subject_id)
@@ -67,10 +73,11 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "job.completed": (charge_usage,),
     "job.failed": (cancel_failed,),
     "redemption.lapsed": (cancel_lapsed,),
+    "refund.granted": (send_back_own_part,),
     "payable.paid": (settle_what_was_paid,),
 }
 
 NAMES = {kind: tuple(each.__name__ for each in handlers) for kind, handlers in REACTIONS.items()}
 HANDLERS = {each.__name__: each for handlers in REACTIONS.values() for each in handlers}
 # Reactions that wait for somebody else run in a queue of their own.
-QUEUE_OF = {"hand_over_job": "dispatch"}
+QUEUE_OF = {"hand_over_job": "dispatch", "send_back_own_part": "payments"}

@@ -10,6 +10,21 @@ class VoucherPartChanged(Refusal):
     text_zh = "算力券现在可抵扣 {now_fen} 分，而非 {quoted_fen} 分。请重新匹配。"
 
 
+class RefundBeyondCharge(Refusal):
+    """More would be refunded than was charged and not yet refunded."""
+
+    http_status = 422
+    text_en = "Only {left_fen} fen of this charge can still be refunded."
+    text_zh = "该笔计费最多还可退 {left_fen} 分。"
+
+
+class RefundAfterPayable(Refusal):
+    """What the voucher paid is already owed to the provider; it comes back as a recovery."""
+
+    text_en = "The voucher's part is {state} already: open a recovery for it."
+    text_zh = "算力券部分已处于 {state} 状态：请立案追回。"
+
+
 class NothingToClear(Refusal):
     """Every charge has been cleared."""
 

@@ -67,6 +67,7 @@ class RedemptionAdmin(ReadOnlyAdmin):
         "provider",
         "reserved_fen",
         "committed_fen",
+        "returned_fen",
         "state",
     ]
     list_filter = ["state"]

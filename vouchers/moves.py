@@ -51,6 +51,7 @@ REDEMPTION_MOVES = (
     ("reserved", "released"),
     ("reserved", "lapsed"),
     ("committed", "payable"),
+    ("committed", "returned"),
     ("payable", "settled"),
 )
 AWARD_MOVES = (

@@ -28,7 +28,7 @@ WITH net AS (
       ) f ON f.account_id IN (v.available_id, v.reserved_id)
      GROUP BY v.id
 ), spent AS (
-    SELECT voucher_id, SUM(committed_fen) AS redeemed,
+    SELECT voucher_id, SUM(committed_fen - returned_fen) AS redeemed,
            COALESCE(SUM(reserved_fen) FILTER (WHERE state = 'reserved'), 0) AS reserved
       FROM vouchers_redemption GROUP BY voucher_id
 ), voided AS (
@@ -55,13 +55,16 @@ SELECT 'voucher ' || v.serial,
 
 EARNED = """
 SELECT 'redemption ' || r.order_reference,
-       'redeemed ' || r.committed_fen || ', ' || a.code || ' holds ' || a.balance_fen
+       'redeemed ' || r.committed_fen - r.returned_fen
+       || ', ' || a.code || ' holds ' || a.balance_fen
   FROM vouchers_redemption r
   JOIN ledger_account a ON a.id = r.earned_id
   LEFT JOIN treasury_payable p ON p.id = r.payable_id
  WHERE a.balance_fen <>
-       CASE WHEN p.state IN ('approved', 'in_batch', 'paid') THEN 0 ELSE r.committed_fen END
-    OR p.amount_fen <> r.committed_fen
+       CASE WHEN p.state IN ('approved', 'in_batch', 'paid') THEN 0
+            ELSE r.committed_fen - r.returned_fen END
+    OR p.amount_fen <> r.committed_fen - r.returned_fen
+    OR (r.state = 'returned') <> (r.committed_fen > 0 AND r.committed_fen = r.returned_fen)
     OR p.payee_id <> r.provider_id
     OR (r.state = 'settled') <> (p.state IS NOT DISTINCT FROM 'paid' AND r.state = 'settled')
 UNION ALL

@@ -49,7 +49,11 @@ def with_spending(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
 
     def spent(**where: Any) -> Coalesce:
         of_one = Redemption.objects.filter(voucher=OuterRef("pk"), **where).order_by()
-        total = of_one.values("voucher").annotate(total=Sum("committed_fen")).values("total")
+        total = (
+            of_one.values("voucher")
+            .annotate(total=Sum(F("committed_fen") - F("returned_fen")))
+            .values("total")
+        )
         return Coalesce(Subquery(total), 0)
 
     left = F("available__balance_fen") + F("reserved__balance_fen")
@@ -71,17 +75,17 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
         .select_related("application")
     )
     redeemed = Redemption.objects.filter(
-        voucher__programme=programme, voucher__holder=enterprise, committed_fen__gt=0
+        voucher__programme=programme,
+        voucher__holder=enterprise,
+        committed_fen__gt=F("returned_fen"),
     ).select_related("voucher")
     spent: dict[int, int] = {}
     for redemption in redeemed:
-        spent[redemption.voucher_id] = (
-            spent.get(redemption.voucher_id, 0) + redemption.committed_fen
-        )
+        spent[redemption.voucher_id] = spent.get(redemption.voucher_id, 0) + redemption.kept_fen
         entries.append(
             UsageEntry(
                 on=_day(redemption.reserved_at),
-                amount_fen=redemption.committed_fen,
+                amount_fen=redemption.kept_fen,
                 stage="redeemed",
                 voucher_ref=redemption.voucher.serial,
             )

@@ -58,13 +58,15 @@ def clear_charges(
 
 def _line(run: ClearingRun, charge: Charge, actor: Actor, at: datetime) -> ClearingLine:
     payable: Payable | None = None
-    if charge.voucher_fen and charge.order.redemption is not None:
-        payable = propose_redemption_payable(redemption=charge.order.redemption, actor=actor, at=at)
+    redemption = charge.order.redemption
+    government_fen = redemption.kept_fen if redemption is not None else 0
+    if redemption is not None and government_fen:
+        payable = propose_redemption_payable(redemption=redemption, actor=actor, at=at)
     return ClearingLine(
         run=run,
         charge=charge,
         provider=charge.order.provider,
-        government_fen=charge.voucher_fen,
+        government_fen=government_fen,
         enterprise_fen=charge.own_fen,
         payable=payable,
     )

@@ -6,8 +6,9 @@ from django.db import IntegrityError, transaction
 
 from audit.actions.record import record
 from audit.decisions import SYSTEM
+from marketplace.actions.send_refund import note_refund
 from marketplace.gateway_contract import GatewayEvent as VerifiedEvent
-from marketplace.models import GatewayEvent, Payment
+from marketplace.models import GatewayEvent, Payment, Refund
 
 STATES = {
     "payment_intent.succeeded": Payment.State.SUCCEEDED,
@@ -29,6 +30,9 @@ def receive_gateway_event(*, event: VerifiedEvent, at: datetime) -> bool:
             )
     except IntegrityError:
         return False
+    if event.payload.get("object") == "refund":
+        _move_refund(event, at)
+        return True
     state = STATES.get(event.type)
     payment = Payment.objects.select_for_update().filter(intent_id=event.object_id).first()
     if state is None or payment is None or payment.state in (Payment.State.SUCCEEDED, state):
@@ -50,3 +54,18 @@ def receive_gateway_event(*, event: VerifiedEvent, at: datetime) -> bool:
         data={"event_id": event.id, "amount_fen": payment.amount_fen},
     )
     return True
+
+
+def _move_refund(event: VerifiedEvent, at: datetime) -> None:
+    """`refund.updated` and `refund.failed` speak of refunds that were pending when asked for."""
+    refund = Refund.objects.filter(gateway_refund_id=event.object_id).first()
+    if refund is None or event.payload.get("amount") != refund.own_fen:
+        return
+    note_refund(
+        refund=refund,
+        status=str(event.payload.get("status")),
+        gateway_id=event.object_id,
+        why=str(event.payload.get("failure_reason") or ""),
+        actor=SYSTEM,
+        at=at,
+    )

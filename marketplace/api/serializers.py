@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from identity.uscc import validate_adcode
-from marketplace.models import Charge, ClearingLine, ClearingRun, Order, Payment
+from marketplace.models import Charge, ClearingLine, ClearingRun, Order, Payment, Refund
 from scheduling.models import Workload
 
 
@@ -97,6 +97,31 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "currency",
             "charged_at",
             "payment",
+        ]
+
+
+class RefundRequest(serializers.Serializer[Any]):
+    """How much of a charge to give back, and why; `reference` is the provider's own."""
+
+    amount_fen = serializers.IntegerField(min_value=1, max_value=2**53 - 1)
+    reference = serializers.CharField(max_length=100)
+    reason = serializers.CharField(max_length=500)
+
+
+class RefundSerializer(serializers.ModelSerializer[Refund]):
+    class Meta:
+        model = Refund
+        fields = [
+            "id",
+            "reference",
+            "charge",
+            "total_fen",
+            "voucher_fen",
+            "own_fen",
+            "reason",
+            "state",
+            "failure",
+            "granted_at",
         ]
 
 

@@ -10,6 +10,7 @@ router.register("workloads", views.WorkloadViewSet)
 router.register("orders", views.OrderViewSet)
 router.register("charges", views.ChargeViewSet)
 router.register("payments", views.PaymentViewSet)
+router.register("refunds", views.RefundViewSet)
 router.register("clearing-runs", views.ClearingRunViewSet)
 
 urlpatterns = [

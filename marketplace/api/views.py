@@ -19,6 +19,7 @@ from identity.roles import Role
 from marketplace.actions.accept_placement import accept_placement
 from marketplace.actions.clear_charges import clear_charges
 from marketplace.actions.pay_charge import pay_charge
+from marketplace.actions.refund_charge import refund_charge
 from marketplace.actions.request_workload import request_workload
 from marketplace.api.serializers import (
     AcceptRequest,
@@ -28,21 +29,25 @@ from marketplace.api.serializers import (
     OrderSerializer,
     PaymentSerializer,
     PayRequest,
+    RefundRequest,
+    RefundSerializer,
     WorkloadRequest,
     WorkloadSerializer,
 )
-from marketplace.models import Charge, ClearingRun, Order, Payment
+from marketplace.models import Charge, ClearingRun, Order, Payment, Refund
 from marketplace.queries import (
     visible_charges,
     visible_clearing_runs,
     visible_orders,
     visible_payments,
+    visible_refunds,
 )
 from scheduling.actions.cancel_workload import cancel_workload, resubmit_workload
 from scheduling.models import Workload
 from scheduling.policy import visible_placements, visible_workloads
 
 BUYERS = has_role(Role.ENTERPRISE_APPLICANT, Role.ENTERPRISE_APPROVER)
+SELLERS = has_role(Role.PROVIDER_ADMIN)
 FINANCE = has_role(Role.BATCH_MAKER, Role.FINANCE_REVIEWER, Role.BUDGET_OFFICER)
 
 
@@ -130,6 +135,36 @@ class ChargeViewSet(Reading):
 
     def get_queryset(self) -> QuerySet[Charge]:
         return visible_charges(actor_of(self.request))
+
+    @extend_schema(
+        operation_id="charges_refund", request=RefundRequest, responses={201: RefundSerializer}
+    )
+    @action(detail=True, methods=["post"], permission_classes=[SELLERS])
+    def refund(self, request: Request, pk: str) -> Response:
+        """Give back part of a charge one received, split as it was paid."""
+        asked = RefundRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        refund = refund_charge(
+            **asked.validated_data,
+            charge=get_object_or_404(
+                self.get_queryset().filter(order__provider_id=actor.organization_id), pk=pk
+            ),
+            actor=actor,
+            at=timezone.now(),
+        )
+        return Response(RefundSerializer(refund).data, status=status.HTTP_201_CREATED)
+
+
+class RefundViewSet(Reading):
+    """What was given back, to whom."""
+
+    queryset = Refund.objects.none()
+    serializer_class = RefundSerializer
+    filterset_fields = ["state", "charge"]
+
+    def get_queryset(self) -> QuerySet[Refund]:
+        return visible_refunds(actor_of(self.request))
 
 
 class PaymentViewSet(Reading):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -115,7 +115,7 @@ def _ageing(actor: Actor) -> dict[str, Any]:
             (
                 "c5",
                 pgettext("money", "earned"),
-                earned.aggregate(sum=Sum("committed_fen"))["sum"] or 0,
+                earned.aggregate(sum=Sum(F("committed_fen") - F("returned_fen")))["sum"] or 0,
             ),
             (
                 "c4",

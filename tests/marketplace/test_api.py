@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from identity.models import Membership
-from marketplace.models import Order
+from marketplace.models import Order, Payment
 from scheduling.models import Workload
 from tests.factories import NOW, make_key
 from tests.marketplace.http.conftest import Caller, make_caller
@@ -186,3 +186,22 @@ def test_a_list_costs_the_same_queries_for_one_row_and_for_three(buyer, enterpri
     for _ in range(2):
         charged(buyer)
     assert queries() == one
+
+
+def test_a_provider_refunds_a_charge_it_received_and_nobody_elses(buyer):
+    charge = charged(buyer)
+    Payment.objects.filter(charge=charge).update(
+        state="succeeded", succeeded_at=NOW, intent_id="pi_1"
+    )
+    body = {"amount_fen": 1000, "reference": "case-1", "reason": "the pool was down"}
+    seller = make_caller("provider", "provider_admin", organization=charge.order.provider)
+    stranger = make_caller("provider", "provider_admin")
+    path = f"charges/{charge.pk}/refund"
+    assert stranger.post(path, body).status_code == 404
+    answer = seller.post(path, body)
+    assert answer.status_code == 201
+    assert (answer.json()["voucher_fen"], answer.json()["own_fen"]) == (200, 800)
+    beyond = seller.post(path, body | {"reference": "case-2", "amount_fen": 2001})
+    assert (beyond.status_code, beyond.json()["code"]) == (422, "refund_beyond_charge")
+    assert len(seller.get("refunds").json()["results"]) == 1
+    assert stranger.get("refunds").json()["results"] == []

@@ -25,7 +25,7 @@ def propose_redemption_payable(*, redemption: Redemption, actor: Actor, at: date
         payee=redemption.provider,
         envelope=redemption.voucher.envelope,
         kind=Payable.Kind.VOUCHER_REDEMPTION,
-        amount_fen=redemption.committed_fen,
+        amount_fen=redemption.kept_fen,
         source_account=redemption.earned,
         reference=f"redemption:{redemption.pk}",
         policy_version=redemption.version.label,

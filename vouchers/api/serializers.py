@@ -369,6 +369,7 @@ class RedemptionSerializer(serializers.ModelSerializer[Redemption]):
             "provider_name",
             "reserved_fen",
             "committed_fen",
+            "returned_fen",
             "reserved_at",
             "deadline_at",
             "payable",

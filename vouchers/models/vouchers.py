@@ -82,6 +82,7 @@ class Redemption(models.Model):
         COMMITTED = "committed", _("committed")
         PAYABLE = "payable", _("payable")
         SETTLED = "settled", _("settled")
+        RETURNED = "returned", _("returned")
         RELEASED = "released", _("released")
         LAPSED = "lapsed", _("lapsed")
 
@@ -94,6 +95,9 @@ class Redemption(models.Model):
     hold = models.OneToOneField(Hold, models.PROTECT, related_name="redemption")
     reserved_fen = models.PositiveBigIntegerField(_("reserved (fen)"))
     committed_fen = models.PositiveBigIntegerField(_("redeemed (fen)"), default=0)
+    returned_fen = models.PositiveBigIntegerField(
+        _("returned (fen)"), default=0, help_text=_("of what was redeemed, before it was payable")
+    )
     earned = models.OneToOneField(Account, models.PROTECT, null=True, related_name="+")
     payable = models.OneToOneField(
         Payable, models.PROTECT, null=True, blank=True, related_name="redemption"
@@ -108,7 +112,11 @@ class Redemption(models.Model):
             models.CheckConstraint(
                 condition=Q(committed_fen__lte=F("reserved_fen")),
                 name="never_redeemed_beyond_what_was_reserved",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(returned_fen__lte=F("committed_fen")),
+                name="never_returned_beyond_what_was_redeemed",
+            ),
         ]
         triggers = [
             *never_deleted("redemption"),
@@ -129,3 +137,8 @@ class Redemption(models.Model):
 
     def __str__(self) -> str:
         return self.order_reference
+
+    @property
+    def kept_fen(self) -> int:
+        """What stays redeemed: the provider earned it and a refund did not take it back."""
+        return self.committed_fen - self.returned_fen
