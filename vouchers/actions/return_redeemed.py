@@ -8,7 +8,6 @@ from django.db.models import F
 from audit.actions.record import record
 from audit.decisions import Actor, Invalid, StaleState
 from ledger.actions.post_transfer import Move, post_transfer
-from ledger.models import Account
 from treasury.moves import move_state
 from vouchers.actions.commit_redemption import remainder_home
 from vouchers.models import Redemption
@@ -24,7 +23,8 @@ def return_redeemed(
     Raises StaleState unless the redemption is committed, Invalid for more than it still keeps.
     """
     held = Redemption.objects.select_for_update().get(pk=redemption.pk)
-    if held.state != Redemption.State.COMMITTED or held.earned is None:
+    available = held.voucher.available
+    if held.state != Redemption.State.COMMITTED or held.earned is None or available is None:
         raise StaleState(thing="redemption", current=held.state, needed="committed")
     if not 0 < amount_fen <= held.kept_fen:
         raise Invalid(
@@ -33,7 +33,6 @@ def return_redeemed(
             f"应为 1 至 {held.kept_fen}",
         )
     home = remainder_home(held.voucher, at=at)
-    available = Account.objects.get(pk=held.voucher.available_id)
     moves = [Move(held.earned, available, amount_fen)]
     if home is not None:
         moves.append(Move(available, home, amount_fen))
