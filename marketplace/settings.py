@@ -234,6 +234,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": crontab(minute="1,31"),
         "options": {"queue": "settlement", "expires": 1800},
     },
+    "work-on-imports": {
+        "task": "marketplace.work_on_imports",
+        "schedule": 5.0,
+        "options": {"queue": "settlement", "expires": 30},
+    },
     "verify-books": {
         "task": "marketplace.verify_books",
         "schedule": crontab(hour="3", minute="10"),

@@ -11,6 +11,7 @@ from audit import outbox
 from audit.decisions import SYSTEM
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
+from providers.tasks import work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.run_matching import run_matching
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
@@ -65,6 +66,12 @@ def expire_holds() -> int:
 def lapse_vouchers() -> int:
     """Vouchers whose validity has ended lapse to the envelope they came from."""
     return lapse_due_vouchers(actor=SYSTEM, at=timezone.now())
+
+
+@shared_task(name="marketplace.work_on_imports", queue="settlement")
+def work_on_imports() -> int:
+    """Check uploaded files of pools and write the queued ones; one that died begins again."""
+    return work_on_waiting_imports(now=timezone.now)
 
 
 @shared_task(name="marketplace.verify_books", queue="settlement")

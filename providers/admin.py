@@ -11,10 +11,12 @@ from providers.models import (
     GreenRating,
     GridFactor,
     HubArea,
+    ImportFile,
     Meter,
     MeterReading,
     Offer,
     Pool,
+    PoolMaintenance,
     PriceVersion,
 )
 
@@ -108,3 +110,17 @@ class GreenRatingAdmin(ReadOnlyAdmin):
     ]
     list_select_related = ["facility"]
     list_filter = ["state", "green_tier", "sample"]
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(ReadOnlyAdmin):
+    list_display = ["filename", "provider", "state", "rows_total", "rows_refused", "uploaded_at"]
+    list_select_related = ["provider"]
+    list_filter = ["state"]
+    exclude = ["content"]
+
+
+@admin.register(PoolMaintenance)
+class PoolMaintenanceAdmin(ReadOnlyAdmin):
+    list_display = ["pool", "during", "reason", "announced_at"]
+    list_select_related = ["pool"]

@@ -16,10 +16,12 @@ from providers.models import (
     Facility,
     GreenCertificate,
     GreenRating,
+    ImportFile,
     Meter,
     MeterReading,
     Offer,
     Pool,
+    PoolMaintenance,
     PoolWindow,
     PriceVersion,
 )
@@ -54,6 +56,17 @@ def visible_pools(actor: Actor) -> QuerySet[Pool]:
     if actor.has(*_SHOPPERS):
         mine |= Q(pk__in=Offer.objects.filter(state="listed").values("pool_id"))
     return rows.filter(mine)
+
+
+def visible_maintenance(actor: Actor) -> QuerySet[PoolMaintenance]:
+    """The maintenance of the pools one sees."""
+    return PoolMaintenance.objects.filter(pool__in=visible_pools(actor).values("pk"))
+
+
+def visible_imports(actor: Actor) -> QuerySet[ImportFile]:
+    """One's own files; all for government bodies. The bytes are left out."""
+    rows = ImportFile.objects.defer("content")
+    return rows if _reads_all(actor) else rows.filter(provider_id=actor.organization_id)
 
 
 def visible_offers(actor: Actor) -> QuerySet[Offer]:
@@ -160,7 +173,8 @@ class MarketPool:
 def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[MarketPool]:
     """Listed pools with a price somewhere in [starts_at, starts_at + hours), in order of pool.
 
-    Ratings are those in force at `at`, the moment of decision. Four queries, whatever the size.
+    Ratings are those in force at `at`, the moment of decision. Hours that maintenance touches are
+    closed. Five queries, whatever the size.
     """
     ends_at = starts_at + hours * HOUR
     offers = (
@@ -172,6 +186,10 @@ def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[Marke
                 PriceVersion.objects.filter(valid__overlap=(starts_at, ends_at)).order_by("valid"),
             ),
             Prefetch("pool__windows", PoolWindow.objects.order_by("available")),
+            Prefetch(
+                "pool__maintenance",
+                PoolMaintenance.objects.filter(during__overlap=(starts_at, ends_at)),
+            ),
         )
         .order_by("pool_id")
     )
@@ -183,7 +201,13 @@ def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[Marke
     for offer in offers:
         prices = _hourly_prices(offer.prices.all(), starts_at, hours)
         open_hours = _open_hours(offer.pool.windows.all(), starts_at, hours)
-        usable = [p is not None and o for p, o in zip(prices, open_hours, strict=True)]
+        for closed in offer.pool.maintenance.all():
+            during = (closed.during.lower, closed.during.upper)
+            for hour in _span(*during, starts_at, hours, whole=False, touched=True):
+                open_hours[hour] = False
+        usable = open_hours
+        if None in prices:
+            usable = [p is not None and o for p, o in zip(prices, open_hours, strict=True)]
         if not any(usable):
             continue
         pool, facility = offer.pool, offer.pool.facility
@@ -217,12 +241,19 @@ def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[Marke
 
 
 def _span(
-    starts: datetime | None, ends: datetime | None, starts_at: datetime, hours: int, *, whole: bool
+    starts: datetime | None,
+    ends: datetime | None,
+    starts_at: datetime,
+    hours: int,
+    *,
+    whole: bool,
+    touched: bool = False,
 ) -> range:
-    """The hours of the horizon inside [starts, ends): lying in it wholly, or beginning in it."""
+    """The hours of the horizon inside [starts, ends): lying in it wholly, beginning in it, or
+    touched by it at all."""
     first, last = 0, hours
     if starts is not None:
-        first = max(0, -((starts_at - starts) // HOUR))
+        first = max(0, (starts - starts_at) // HOUR if touched else -((starts_at - starts) // HOUR))
     if ends is not None:
         last = (ends - starts_at) // HOUR if whole else -((starts_at - ends) // HOUR)
     return range(first, max(first, min(hours, last)))
@@ -233,6 +264,11 @@ def _hourly_prices(
 ) -> list[int | None]:
     prices: list[int | None] = [None] * hours
     for version in versions:
+        upper = version.valid.upper
+        if version.valid.lower <= starts_at and (
+            upper is None or upper >= starts_at + hours * HOUR
+        ):
+            return [version.price_fen_per_unit_hour] * hours  # the usual case: one price throughout
         for hour in _span(version.valid.lower, version.valid.upper, starts_at, hours, whole=False):
             prices[hour] = version.price_fen_per_unit_hour
     return prices
@@ -251,6 +287,9 @@ def _open_hours(
 
 
 def _one_or_many(prices: list[int | None]) -> int | list[int]:
+    first = prices[0]
+    if first is not None and prices.count(first) == len(prices):
+        return first
     known = [price for price in prices if price is not None]
     if len(set(known)) == 1:
         return known[0]

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from providers.api import evidence_views, views
+from providers.api import evidence_views, import_views, views
 
 router = SimpleRouter(trailing_slash=False)
 router.register("hub-areas", views.HubAreaViewSet)
@@ -10,6 +10,9 @@ router.register("grid-factors", views.GridFactorViewSet)
 router.register("accelerators", views.AcceleratorViewSet)
 router.register("facilities", views.FacilityViewSet)
 router.register("pools", views.PoolViewSet)
+router.register("imports", import_views.ImportViewSet)
+router.register("import-rows", import_views.ImportRowViewSet)
+router.register("maintenance", import_views.MaintenanceViewSet)
 router.register("offers", views.OfferViewSet)
 router.register("prices", views.PriceViewSet)
 router.register("meters", evidence_views.MeterViewSet)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -25,6 +27,8 @@ from providers.actions.register_facility import register_facility
 from providers.actions.set_price import set_price
 from providers.actions.withdraw_offer import withdraw_offer
 from providers.api import serializers as shapes
+from providers.bulk import COLUMNS
+from providers.export import file_response, pool_lines
 from providers.models import (
     AcceleratorModel,
     Facility,
@@ -35,6 +39,7 @@ from providers.models import (
     PriceVersion,
 )
 
+AS = OpenApiParameter("as", OpenApiTypes.STR, enum=["csv", "xlsx", "json"], default="csv")
 PROVIDERS = has_role(Role.PROVIDER_ADMIN)
 
 
@@ -126,6 +131,14 @@ class PoolViewSet(Reading):
         body["accelerator"] = _known(AcceleratorModel, "code", body["accelerator"], "accelerator")
         pool = add_pool(**body, actor=actor, at=timezone.now())
         return Response(shapes.PoolSerializer(pool).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(parameters=[AS], responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    @action(detail=False)
+    def export(self, request: Request) -> HttpResponseBase:
+        """The pools one sees, as a file that `POST /imports` takes in again."""
+        pools, now = self.filter_queryset(self.get_queryset()), timezone.now()
+        kind = request.query_params.get("as", "csv")
+        return file_response(kind, "pools", COLUMNS, pool_lines(pools, now))
 
 
 class OfferViewSet(Reading):

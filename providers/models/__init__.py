@@ -2,7 +2,8 @@
 
 from .catalogue import AcceleratorModel, GridFactor, HubArea
 from .certificates import CertificateAllocation, GreenCertificate
-from .inventory import Facility, Pool, PoolWindow
+from .imports import ImportFile, ImportRow
+from .inventory import Facility, Pool, PoolMaintenance, PoolWindow
 from .metering import Meter, MeterReading
 from .offers import Offer, PriceVersion
 from .ratings import GreenRating, RatingBundle
@@ -15,10 +16,13 @@ __all__ = [
     "GreenRating",
     "GridFactor",
     "HubArea",
+    "ImportFile",
+    "ImportRow",
     "Meter",
     "MeterReading",
     "Offer",
     "Pool",
+    "PoolMaintenance",
     "PoolWindow",
     "PriceVersion",
     "RatingBundle",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along, never_deleted, written_once
+from audit.triggers import immutable, moves_only_along, never_deleted, written_once
 from identity.models import Organization
 from identity.uscc import validate_adcode
 from providers.models.catalogue import AcceleratorModel, HubArea
@@ -78,13 +78,20 @@ class Pool(models.Model):
     """Like capacity in one facility.
 
     `slice_id` (统一算力标识) names the physical slice, once, whatever platforms list it.
-    `kw_per_unit` is the IT power of one busy unit.
+    `kw_per_unit` is the IT power of one busy unit. Null latency, residency and availability were
+    not promised: they are unknown and meet no requirement.
     """
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
         PAUSED = "paused", _("paused")
         RETIRED = "retired", _("retired")
+
+    class Latency(models.TextChoices):
+        WITHIN_1_MS = "within_1_ms", _("within 1 ms of the metropolitan network")
+        WITHIN_5_MS = "within_5_ms", _("within 5 ms")
+        WITHIN_20_MS = "within_20_ms", _("within 20 ms")
+        ABOVE_20_MS = "above_20_ms", _("above 20 ms")
 
     MOVES = POOL_MOVES
 
@@ -95,6 +102,15 @@ class Pool(models.Model):
     units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
     kw_per_unit = models.DecimalField(
         _("IT power of one unit (kW)"), max_digits=9, decimal_places=4
+    )
+    network_latency = models.TextField(
+        _("network latency class"), choices=Latency, null=True, blank=True
+    )
+    data_residency = models.CharField(
+        _("where data stay (GB/T 2260 code or CN)"), max_length=6, null=True, blank=True
+    )
+    sla_availability = models.DecimalField(
+        _("availability promised (share)"), max_digits=7, decimal_places=6, null=True, blank=True
     )
     state = models.TextField(_("state"), choices=State, default=State.ACTIVE)
     sample = models.BooleanField(_("sample data"), default=False)
@@ -108,6 +124,15 @@ class Pool(models.Model):
             ),
             models.CheckConstraint(condition=Q(units__gte=1), name="a_pool_has_units"),
             models.CheckConstraint(condition=Q(kw_per_unit__gt=0), name="a_busy_unit_draws_power"),
+            models.CheckConstraint(
+                condition=Q(sla_availability__isnull=True) | Q(sla_availability__range=(0, 1)),
+                name="an_availability_promised_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(data_residency__isnull=True)
+                | Q(data_residency__regex=r"^([0-9]{6}|CN)$"),
+                name="data_stay_in_a_named_place",
+            ),
         ]
         triggers = [
             *never_deleted("pool"),
@@ -143,3 +168,35 @@ class PoolWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} {self.available}"
+
+
+class PoolMaintenance(models.Model):
+    """A time in which a pool is not sold, half-open, announced before it begins."""
+
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="maintenance")
+    during = DateTimeRangeField(_("during"), default_bounds="[)")
+    reason = models.TextField(_("reason"))
+    announced_at = models.DateTimeField(_("announced at"))
+
+    class Meta:
+        verbose_name = _("maintenance")
+        verbose_name_plural = _("maintenance")
+        constraints = [
+            ExclusionConstraint(
+                name="maintenance_of_a_pool_does_not_overlap",
+                expressions=[
+                    ("pool", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(
+                condition=Q(during__isempty=False)
+                & Q(during__startswith__isnull=False)
+                & Q(during__endswith__isnull=False),
+                name="maintenance_begins_and_ends",
+            ),
+        ]
+        triggers = immutable("pool_maintenance")
+
+    def __str__(self) -> str:
+        return f"{self.pool_id} {self.during}"
