@@ -29,6 +29,12 @@ PLACEMENT_MOVES = [
     ("accepted", "failed"),
 ]
 
+RELOCATION_MOVES = [
+    ("suggested", "accepted"),
+    ("suggested", "declined"),
+    ("suggested", "expired"),
+]
+
 ALLOCATION_MOVES = [("active", "released"), ("active", "completed")]
 
 _ENDS = ["COMPLETE", "EXECUTOR_ERROR", "SYSTEM_ERROR", "PREEMPTED", "CANCELED"]

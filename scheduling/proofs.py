@@ -6,7 +6,7 @@ from datetime import datetime
 
 from audit.proofs import Proof, Violation, rows_that_violate
 from scheduling.actions.allocate_capacity import hours_of
-from scheduling.models import Allocation, PoolHour
+from scheduling.models import Allocation, Placement, PoolHour
 
 OVERLAPPING = """
 SELECT a.event_id, 'overlaps ' || b.event_id || ' on meter ' || a.meter
@@ -36,25 +36,42 @@ SELECT 'job ' || j.id, 'dispatched to ' || p.name || ', which is under construct
 
 
 def _capacity() -> Iterable[Violation]:
-    """Every pool hour holds exactly what its standing allocations took."""
+    """Every pool hour holds exactly what its standing allocations took and proposals keep."""
     taken: Counter[tuple[int, datetime]] = Counter()
+    proposed: Counter[tuple[int, datetime]] = Counter()
+    on_offer = Placement.objects.filter(state="proposed", holds_capacity=True)
+    for placement in on_offer.select_related("workload").iterator(chunk_size=2000):
+        for hour in hours_of(placement):
+            proposed[placement.pool_id, hour] += placement.workload.units
     standing = Allocation.objects.exclude(state="released").select_related("placement")
     for allocation in standing.iterator(chunk_size=2000):
         for hour in hours_of(allocation.placement):
             taken[allocation.pool_id, hour] += allocation.units
     for row in PoolHour.objects.order_by("pk").iterator(chunk_size=5000):
         expected = taken.pop((row.pool_id, row.starts_at), 0)
-        if row.taken != expected or row.taken > row.units:
+        on_offer_now = proposed.pop((row.pool_id, row.starts_at), 0)
+        if (
+            row.taken != expected
+            or row.proposed != on_offer_now
+            or row.taken + row.proposed > row.units
+        ):
             yield Violation(
                 f"pool {row.pool_id} at {row.starts_at:%F %H:%M}",
-                f"{row.taken} of {row.units} taken, allocations say {expected}",
+                f"{row.taken} taken and {row.proposed} proposed of {row.units}, allocations say "
+                f"{expected}, proposals {on_offer_now}",
             )
     for (pool_id, hour), units in taken.items():
         yield Violation(f"pool {pool_id} at {hour:%F %H:%M}", f"{units} allocated, none taken")
+    for (pool_id, hour), units in proposed.items():
+        yield Violation(f"pool {pool_id} at {hour:%F %H:%M}", f"{units} proposed, none kept")
 
 
 PROOFS = [
-    Proof("capacity", "A pool hour holds exactly what is allocated in it, never more.", _capacity),
+    Proof(
+        "capacity",
+        "A pool hour holds what is allocated and on offer, never more.",
+        _capacity,
+    ),
     Proof(
         "I9",
         "Accepted intervals of a meter never overlap.",

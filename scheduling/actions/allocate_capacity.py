@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from audit.actions.record import record
 from audit.decisions import Actor, StaleState
@@ -15,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 @transaction.atomic
 def allocate_capacity(*, placement: Placement, actor: Actor, at: datetime) -> Allocation:
-    """Take the placement's units in each of its hours.
+    """Take the placement's units in each of its hours; those a proposal kept are turned into it.
 
     Raises PlacementExpired, StaleState (declined or taken meanwhile), CapacityGone. The constraint
     `a_pool_hour_is_never_oversold` decides; this only translates its answer.
@@ -33,7 +34,10 @@ def allocate_capacity(*, placement: Placement, actor: Actor, at: datetime) -> Al
         raise StaleState(thing="workload", current=workload.state, needed="matched")
     try:
         with transaction.atomic():
-            _take(placement, workload.units)
+            if placement.holds_capacity:
+                change_hours(placement, taken=workload.units, proposed=-workload.units)
+            else:
+                _take(placement, workload.units)
     except IntegrityError as error:
         raise CapacityGone(
             pool=placement.pool.code,
@@ -72,14 +76,25 @@ def _take(placement: Placement, units: int) -> None:
         ],
         ignore_conflicts=True,
     )
-    change_taken(placement.pool_id, hours, units)
+    change_hours(placement, taken=units)
 
 
-def change_taken(pool_id: int, hours: list[datetime], units: int) -> None:
-    """Add `units` (negative gives back) to `taken` in `hours`, locked in ascending order."""
-    rows = PoolHour.objects.filter(pool_id=pool_id, starts_at__in=hours)
-    for row in rows.select_for_update().order_by("starts_at"):
-        row.taken += units
-        if row.taken < 0:
-            raise IntegrityError("more given back than was taken")
-        row.save(update_fields=["taken"])
+def change_hours(placement: Placement, *, taken: int = 0, proposed: int = 0) -> None:
+    """Add to what is taken and proposed in every hour of a placement; negative gives back.
+
+    Locked in ascending order. Raises IntegrityError when the hours do not hold it, or when more is
+    given back than there was.
+    """
+    rows = PoolHour.objects.filter(
+        pool_id=placement.pool_id, starts_at__in=list(hours_of(placement))
+    )
+    keys = list(rows.select_for_update().order_by("starts_at").values_list("pk", flat=True))
+    PoolHour.objects.filter(pk__in=keys).update(
+        taken=F("taken") + taken, proposed=F("proposed") + proposed
+    )
+
+
+def withdraw_proposal(placement: Placement) -> None:
+    """Give a proposal's hours back at once; one that kept none changes nothing."""
+    if placement.holds_capacity:
+        change_hours(placement, proposed=-placement.workload.units)

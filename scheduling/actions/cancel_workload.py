@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor, StaleState
+from scheduling.actions.allocate_capacity import withdraw_proposal
 from scheduling.models import Placement, Workload
 
 
@@ -13,7 +14,9 @@ from scheduling.models import Placement, Workload
 def cancel_workload(*, workload: Workload, actor: Actor, at: datetime) -> Workload:
     """Cancel before acceptance; a proposed placement is declined with it. Raises StaleState."""
     _move(workload, ("submitted", "unplaced", "matched"), "cancelled")
-    Placement.objects.filter(workload=workload, state="proposed").update(state="declined")
+    for placement in Placement.objects.filter(workload=workload, state="proposed"):
+        if Placement.objects.filter(pk=placement.pk, state="proposed").update(state="declined"):
+            withdraw_proposal(placement)
     record("workload.cancelled", subject=workload, actor=actor, at=at)
     return workload
 

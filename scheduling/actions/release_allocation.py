@@ -6,7 +6,7 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor
-from scheduling.actions.allocate_capacity import change_taken, hours_of
+from scheduling.actions.allocate_capacity import change_hours
 from scheduling.models import Allocation
 
 
@@ -19,6 +19,6 @@ def release_allocation(
     allocation.refresh_from_db()
     if not moved:
         return allocation
-    change_taken(allocation.pool_id, list(hours_of(allocation.placement)), -allocation.units)
+    change_hours(allocation.placement, taken=-allocation.units)
     record("allocation.released", subject=allocation, actor=actor, at=at, data={"reason": reason})
     return allocation

@@ -1,176 +1,232 @@
 """Plan a market: read it, plan it, and commit the placements as proposals, or none of them."""
 
-import json
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
+import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from audit.actions.record import record
-from audit.canonical import sha256_hex
 from audit.decisions import Actor
+from scheduling.actions.commit_plan import commit_plan
 from scheduling.actions.lease_market import end_lease, hold_lease, lease_market
-from scheduling.build_market import BuiltMarket, build_market
-from scheduling.matching import Explanation, MarketError, Plan, explain, plan, verify
-from scheduling.matching.result import Placement as PlannedPlacement
-from scheduling.models import MatchRun, Placement, Workload
+from scheduling.actions.set_aside import set_aside_refused, set_aside_too_late
+from scheduling.archive_plan import compress, pack_market, pack_plan, pool_notes
+from scheduling.check_plan import check_plan
+from scheduling.compare_supply import changed_pools
+from scheduling.matching import MarketError, Plan, explain, plan, verify
+from scheduling.models import MatchArchive, MatchRun, Workload
+from scheduling.pull_market import PulledMarket, horizon_start, pull_market
+from scheduling.report_progress import Progress
+from scheduling.tell_story import tell_story
 
-OFFER_LASTS = timedelta(hours=24)
-LARGEST_BATCH = 20_000
+LARGEST_BATCH = 1_000_000
+# Jobs × pools up to which the engine's own verifier runs and every story is told at once; beyond,
+# the vectorized check alone, and stories from the archive when somebody asks.
+TOLD_AT_ONCE = 40_000
+REFUSED_AT_MOST = 20
 
 
 def run_matching(
-    *, actor: Actor, at: datetime, market: str = "all", seed: int = 0
+    *, actor: Actor, at: datetime, market: str = "all", seed: int = 0, effort: str = "auto"
 ) -> MatchRun | None:
     """Match every submitted workload of `market`; returns the run, or None with nothing to do.
 
-    Not one transaction but three, so that no lock is held while the engine works: take the lease,
-    plan, commit. The lease's token fences off a worker that was taken for dead; a plan that the
-    checker refuses is parked whole. Raises MarketIsBeingPlanned, LeaseLost.
+    Not one transaction but several, so that no lock is held while the engine works: take the lease,
+    read, plan, commit. The lease's token fences off a worker that was taken for dead; a plan that
+    the checker or the database refuses is parked whole. Raises MarketIsBeingPlanned, LeaseLost.
     """
-    waiting = Workload.objects.filter(state="submitted").order_by("pk")
-    if not waiting.exists():
+    if not Workload.objects.filter(state="submitted").exists():
         return None
     token = lease_market(market=market, at=at)
     try:
-        workloads = list(waiting[:LARGEST_BATCH])
-        built = build_market(workloads, at=at)
-        run = MatchRun.objects.create(
-            market=market,
-            token=token,
-            horizon_starts_at=built.starts_at,
-            hours=settings.MATCHING_HORIZON_HOURS,
-            seed=seed,
-            carbon_price_fen_per_kg=settings.MATCHING_CARBON_PRICE_FEN_PER_KG,
-            inputs=built.as_dict(),
-            started_at=at,
-            progress={"step": "planning", "jobs": len(workloads), "pools": len(built.pools)},
-        )
-        _plan_and_commit(run, built, actor, at)
+        run = open_run(market=market, token=token, seed=seed, at=at)
+        plan_run(run=run, effort=effort, actor=actor, at=at)
         return run
     finally:
         end_lease(market=market, token=token)
 
 
-def _plan_and_commit(run: MatchRun, built: BuiltMarket, actor: Actor, at: datetime) -> None:
-    try:
-        planned = plan(
-            built.market,
-            carbon_price_fen_per_kg=run.carbon_price_fen_per_kg,
-            hours=run.hours,
-            seed=run.seed,
-        )
-    except MarketError as error:
-        _park(run, actor, at, f"{error.code}: {error.text_en}")
-        return
-    violations = verify(built.market, planned)
-    if violations:
-        _park(run, actor, at, f"the plan breaks {len(violations)} rules; first: {violations[0]}")
-        return
-    with transaction.atomic():
-        hold_lease(market=run.market, token=run.token)
-        _propose(run, built, planned, at)
-        run.state = MatchRun.State.DONE
-        run.certificate = planned.certificate.to_json()
-        run.input_digest = sha256_hex(json.dumps(run.inputs, sort_keys=True))
-        run.progress = {
-            "step": "done",
-            "placed": len(planned.placements),
-            "unplaced": len(planned.unplaced),
-        }
-        run.finished_at = at
-        run.save()
-        record(
-            "matching.completed",
-            subject=run,
-            actor=actor,
+def open_run(*, market: str, token: int, at: datetime, seed: int = 0, **more: Any) -> MatchRun:
+    """A run that has not read anything yet."""
+    return MatchRun.objects.create(
+        market=market,
+        token=token,
+        horizon_starts_at=horizon_start(at),
+        hours=settings.MATCHING_HORIZON_HOURS,
+        seed=seed,
+        carbon_price_fen_per_kg=settings.MATCHING_CARBON_PRICE_FEN_PER_KG,
+        started_at=at,
+        progress={"step": "pull", "percent": 0},
+        **more,
+    )
+
+
+def plan_run(
+    *, run: MatchRun, actor: Actor, at: datetime, effort: str = "auto", shard: Any = None
+) -> None:
+    """Read, plan, check and commit an open run. `shard` narrows what it reads (split_market)."""
+    progress = Progress(run, begun_at=at)
+    progress.tell("pull")
+    set_aside_too_late(starts_at=run.horizon_starts_at, actor=actor, at=at)
+    for _attempt in range(REFUSED_AT_MOST):
+        pulled = pull_market(
             at=at,
-            data={
-                "placed": len(planned.placements),
-                "unplaced": len(planned.unplaced),
-                "gap_ppm": round(planned.certificate.gap * 1_000_000),
-                "input_digest": run.input_digest,
-            },
+            most=LARGEST_BATCH,
+            starts_at=run.horizon_starts_at,
+            shard=shard.condition if shard else "TRUE",
         )
+        if shard:
+            pulled = shard.narrow(pulled)
+        packed = pack_market(pulled.market, {"pool_notes": pool_notes(pulled.pools)})
+        run.input_digest = sha256(
+            packed + f"|{run.carbon_price_fen_per_kg}|{run.seed}|{effort}".encode()
+        ).hexdigest()
+        run.inputs = {
+            "starts_at": pulled.starts_at.isoformat(),
+            "jobs": len(pulled.jobs),
+            "pools": [{"pool_id": pool.pool_id} for pool in pulled.market.pools],
+            "carbon": _signals(pulled),
+        }
+        progress.facts.update(jobs=len(pulled.jobs), pools=len(pulled.pools))
+        try:
+            planned = plan(
+                pulled.market,
+                carbon_price_fen_per_kg=run.carbon_price_fen_per_kg,
+                hours=run.hours,
+                seed=run.seed,
+                effort=effort,
+                progress=progress.tell,
+            )
+        except MarketError as error:
+            if error.table == "jobs" and error.row is not None:
+                set_aside_refused(
+                    workload_id=int(pulled.workload_ids[error.row]), error=error, actor=actor, at=at
+                )
+                continue
+            return park(run, actor, progress.now(), f"{error.code}: {error.text_en}")
+        return finish_plan(run, pulled, planned, packed, progress, actor)
+    return park(run, actor, progress.now(), "too many workloads were refused one by one")
 
 
-def _park(run: MatchRun, actor: Actor, at: datetime, why: str) -> None:
+def finish_plan(
+    run: MatchRun,
+    pulled: PulledMarket,
+    planned: Plan,
+    packed: bytes,
+    progress: Progress,
+    actor: Actor,
+    *,
+    keep_waiting: bool = False,
+) -> None:
+    """Check `planned`, then commit it whole with its archive, or park the run with the reason."""
+    progress.tell("check")
+    small = len(pulled.jobs) * max(1, len(pulled.pools)) <= TOLD_AT_ONCE
+    broken: list[Any] = list(check_plan(pulled.market, planned, hours=run.hours))
+    if small and not broken and run.kind != MatchRun.Kind.INCREMENTAL:
+        broken = list(verify(pulled.market, planned))
+    if broken:
+        why = f"the plan breaks {len(broken)} rules; first: {broken[0]}"
+        return park(run, actor, progress.now(), why)
+    stories = _stories(pulled, planned) if small else {}
+    archive = MatchArchive(run=run, market=compress(packed), plan=compress(pack_plan(planned)))
+    changed = changed_pools(pulled, at=progress.now())
+    without = changed[planned.columns.pool_of] & (planned.columns.pool_of >= 0)
+    progress.tell("commit")
+    at = progress.now()
+    try:
+        with transaction.atomic():
+            hold_lease(market=run.market, token=run.token)
+            counts = commit_plan(
+                run=run,
+                pulled=pulled,
+                planned=planned,
+                without=without,
+                stories=stories,
+                keep_waiting=keep_waiting,
+                at=at,
+            )
+            archive.save(force_insert=True)
+            _close(run, planned, {**counts, "pools_changed": int(changed.sum())}, progress, actor)
+    except IntegrityError as error:
+        run.refresh_from_db()
+        park(run, actor, progress.now(), f"the database refused it: {str(error).splitlines()[0]}")
+
+
+def _close(
+    run: MatchRun, planned: Plan, counts: dict[str, int], progress: Progress, actor: Actor
+) -> None:
+    proof = planned.certificate
+    run.state = MatchRun.State.DONE
+    run.certificate = {
+        name: getattr(proof, name)
+        for name in ("objective_fen", "bound_fen", "gap", "method", "counts")
+    }
+    run.progress = {
+        "step": "done",
+        "percent": 100,
+        **progress.facts,
+        **counts,
+        "seconds": progress.seconds,
+    }
+    run.finished_at = progress.now()
+    # Twice planned by mistake, once committed: only a running run may close.
+    moved = MatchRun.objects.filter(pk=run.pk, state="running").update(
+        state=run.state,
+        certificate=run.certificate,
+        input_digest=run.input_digest,
+        inputs=run.inputs,
+        progress=run.progress,
+        finished_at=run.finished_at,
+    )
+    if not moved:
+        raise IntegrityError("the run was closed meanwhile")
+    record(
+        "matching.completed",
+        subject=run,
+        actor=actor,
+        at=run.finished_at,
+        data={
+            **counts,
+            "gap_ppm": round(proof.gap * 1_000_000),
+            "input_digest": run.input_digest,
+        },
+    )
+
+
+def park(run: MatchRun, actor: Actor, at: datetime, why: str) -> None:
+    """Refuse a run whole, visibly; nothing of it was written. A closed run stays as it is."""
     with transaction.atomic():
-        run.state = MatchRun.State.PARKED
-        run.error = why
-        run.finished_at = at
-        run.save()
-        record("matching.parked", subject=run, actor=actor, at=at, data={"why": why})
+        run.error, run.finished_at = why, at
+        if MatchRun.objects.filter(pk=run.pk, state="running").update(
+            state="parked", error=why, finished_at=at, inputs=run.inputs
+        ):
+            run.state = MatchRun.State.PARKED
+            record("matching.parked", subject=run, actor=actor, at=at, data={"why": why})
 
 
-def _propose(run: MatchRun, built: BuiltMarket, planned: Plan, at: datetime) -> None:
-    """Placements for the workloads that are still waiting; others moved on and are left alone."""
-    waiting = set(
-        Workload.objects.select_for_update()
-        .filter(pk__in=[int(key) for key in built.workloads], state="submitted")
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    placed = [each for each in planned.placements if int(each.job_id) in waiting]
-    Placement.objects.bulk_create(
-        [_placement(run, built, planned, each, at) for each in placed], batch_size=500
-    )
-    Workload.objects.filter(pk__in=[int(each.job_id) for each in placed]).update(
-        state="matched", unplaced_reason=None
-    )
-    unplaced = []
-    for each in planned.unplaced:
-        if int(each.job_id) in waiting:
-            workload = built.workloads[each.job_id]
-            workload.state = Workload.State.UNPLACED
-            workload.unplaced_reason = {
-                "code": each.reason,
-                "text_en": each.text_en,
-                "text_zh": each.text_zh,
-                "explanation": explanation_as_dict(
-                    explain(built.market, planned, each.job_id), built
-                ),
-            }
-            unplaced.append(workload)
-    Workload.objects.bulk_update(unplaced, ["state", "unplaced_reason"], batch_size=500)
+def _stories(pulled: PulledMarket, planned: Plan) -> dict[int, dict[str, Any]]:
+    notes = pool_notes(pulled.pools)
+    return {
+        int(job_id): tell_story(
+            explain(pulled.market, planned, str(job_id)), notes, pulled.starts_at
+        )
+        for job_id in pulled.jobs.job_ids
+    }
 
 
-def _placement(
-    run: MatchRun, built: BuiltMarket, planned: Plan, chosen: PlannedPlacement, at: datetime
-) -> Placement:
-    workload, row = built.workloads[chosen.job_id], built.pools[chosen.pool_id]
-    segments = [(built.instant(start), built.instant(end)) for start, end in chosen.segments]
-    explanation = explanation_as_dict(explain(built.market, planned, chosen.job_id), built)
-    explanation["pue_basis"] = "metered" if row.pue is not None else "assumed: GB 40879-2021 limit"
-    explanation["carbon_basis"] = row.grid_factor_basis
-    return Placement(
-        run=run,
-        workload=workload,
-        pool_id=row.pool_id,
-        rating_id=row.rating_id,
-        starts_at=segments[0][0],
-        ends_at=segments[-1][1],
-        segments=[[start.isoformat(), end.isoformat()] for start, end in segments],
-        price_fen=chosen.price_fen,
-        voucher_fen=chosen.voucher_fen,
-        price_fen_per_unit_hour=-(-chosen.price_fen // (workload.units * workload.duration_hours)),
-        energy_kwh=Decimal(str(round(chosen.kwh, 3))),
-        carbon_kg=None if chosen.kgco2 is None else Decimal(str(round(chosen.kgco2, 3))),
-        explanation=explanation,
-        valid_until=min(at + OFFER_LASTS, segments[0][0]),
-    )
-
-
-def explanation_as_dict(explanation: Explanation, built: BuiltMarket) -> dict[str, Any]:
-    """An explanation as JSON, with pools by code and hours as instants."""
-    document = asdict(explanation)
-    document.pop("chosen")
-    for rejected in document["rejected"]:
-        row = built.pools[rejected["pool_id"]]
-        rejected["pool_code"] = row.pool_code
-        rejected["facility"] = row.facility_name
-        rejected["starts_at"] = built.instant(rejected["segments"][0][0]).isoformat()
-    return document
+def _signals(pulled: PulledMarket) -> dict[str, dict[str, Any]]:
+    """By region: how its carbon signal is known, what it rests on, and its mean."""
+    carbon = pulled.market.carbon
+    if carbon is None:
+        return {}
+    return {
+        region: {
+            "quality": carbon.quality.get(region, "flat"),
+            "basis": pulled.carbon_basis.get(region, ""),
+            "mean_kg_per_kwh": round(float(np.mean(np.asarray(series))), 5),
+        }
+        for region, series in carbon.kg_per_kwh.items()
+    }

@@ -4,18 +4,24 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along
-from providers.models import GreenRating, Pool
+from audit.triggers import immutable, moves_only_along
+from providers.models import GreenRating, Pool, PriceVersion
 from scheduling import moves
 from scheduling.models.workloads import Workload
 
 
 class MatchingLease(models.Model):
-    """Who may plan a market now. The token fences off a holder that lost its lease."""
+    """Who may plan a market now. The token fences off a holder that lost its lease.
+
+    `backend_pid` and `backend_started_at` name the holder's database session: once that is gone,
+    so is the holder, and the lease need not run out first.
+    """
 
     market = models.TextField(primary_key=True)
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True)
+    backend_pid = models.IntegerField(null=True)
+    backend_started_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.market} #{self.token}"
@@ -30,6 +36,15 @@ class MatchRun(models.Model):
         PARKED = "parked", _("parked")
         ABANDONED = "abandoned", _("abandoned")
 
+    class Kind(models.TextChoices):
+        BATCH = "batch", _("whole market")
+        INCREMENTAL = "incremental", _("new workloads between two plans")
+        SHARDED = "sharded", _("planned in shards")
+        SHARD = "shard", _("one shard")
+
+    kind = models.TextField(_("kind"), choices=Kind, default=Kind.BATCH)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="shards")
+    scope = models.JSONField(_("scope"), default=dict, blank=True)
     market = models.TextField(_("market"), default="all")
     state = models.TextField(_("state"), choices=State, default=State.RUNNING)
     token = models.BigIntegerField(_("lease token"))
@@ -54,8 +69,30 @@ class MatchRun(models.Model):
         return f"{self.market} #{self.pk}"
 
 
+class MatchArchive(models.Model):
+    """What a run was made from and what it chose, as compressed columns, so that it can be replayed
+    for any job: a million jobs do not fit into one JSON value. Written once."""
+
+    run = models.OneToOneField(MatchRun, models.PROTECT, primary_key=True, related_name="archive")
+    market = models.BinaryField(_("market"))
+    plan = models.BinaryField(_("plan"))
+
+    class Meta:
+        verbose_name = _("match archive")
+        verbose_name_plural = _("match archives")
+        triggers = immutable("match_archive")
+
+    def __str__(self) -> str:
+        return f"{self.run_id}"
+
+
 class Placement(models.Model):
-    """The pool and hours chosen for a workload, with reasons and the best rejected alternatives."""
+    """The pool and hours chosen for a workload, with reasons and the best rejected alternatives.
+
+    `price_version` pins the price that was quoted; `holds_capacity` says that the proposal's hours
+    are kept for it (`PoolHour.proposed`) until it is accepted, declined or expires. `replaces` is
+    the placement it took the place of. An empty `explanation` is computed from the run's archive.
+    """
 
     class State(models.TextChoices):
         PROPOSED = "proposed", _("proposed")
@@ -68,6 +105,9 @@ class Placement(models.Model):
     workload = models.ForeignKey(Workload, models.PROTECT, related_name="placements")
     pool = models.ForeignKey(Pool, models.PROTECT, related_name="placements")
     rating = models.ForeignKey(GreenRating, models.PROTECT, null=True, blank=True)
+    price_version = models.ForeignKey(PriceVersion, models.PROTECT, null=True, blank=True)
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
+    holds_capacity = models.BooleanField(_("holds capacity"), default=False, db_default=False)
     state = models.TextField(_("state"), choices=State, default=State.PROPOSED)
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
