@@ -96,7 +96,7 @@ def commit_plan(
     `without` marks jobs to leave waiting (their pool changed meanwhile). A workload that moved on
     since it was read is skipped. `keep_waiting` leaves the unplaced ones waiting instead of telling
     them so. `stories` are explanations by workload. Raises IntegrityError from
-    `what_is_proposed_fits_beside_what_is_taken`.
+    `a_pool_hour_is_never_oversold`.
     """
     columns, ids = planned.columns, pulled.workload_ids
     chosen = columns.pool_of >= 0

@@ -29,11 +29,8 @@ class PoolHour(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["pool", "starts_at"], name="a_pool_hour_stands_once"),
             models.CheckConstraint(
-                condition=Q(taken__lte=F("units")), name="a_pool_hour_is_never_oversold"
-            ),
-            models.CheckConstraint(
                 condition=Q(units__gte=F("taken") + F("proposed")),
-                name="what_is_proposed_fits_beside_what_is_taken",
+                name="a_pool_hour_is_never_oversold",
             ),
         ]
 
