@@ -106,9 +106,11 @@ def plan_run(
                     workload_id=int(pulled.workload_ids[error.row]), error=error, actor=actor, at=at
                 )
                 continue
-            return park(run, actor, progress.now(), f"{error.code}: {error.text_en}")
+            why = f"{error.code}: {error.text_en}"
+            return park(run=run, why=why, actor=actor, at=progress.now())
         return finish_plan(run, pulled, planned, packed, progress, actor)
-    return park(run, actor, progress.now(), "too many workloads were refused one by one")
+    why = "too many workloads were refused one by one"
+    return park(run=run, why=why, actor=actor, at=progress.now())
 
 
 def finish_plan(
@@ -129,7 +131,7 @@ def finish_plan(
         broken = list(verify(pulled.market, planned))
     if broken:
         why = f"the plan breaks {len(broken)} rules; first: {broken[0]}"
-        return park(run, actor, progress.now(), why)
+        return park(run=run, why=why, actor=actor, at=progress.now())
     stories = _stories(pulled, planned) if small else {}
     archive = MatchArchive(run=run, market=compress(packed), plan=compress(pack_plan(planned)))
     changed = changed_pools(pulled, at=progress.now())
@@ -152,7 +154,8 @@ def finish_plan(
             _close(run, planned, {**counts, "pools_changed": int(changed.sum())}, progress, actor)
     except IntegrityError as error:
         run.refresh_from_db()
-        park(run, actor, progress.now(), f"the database refused it: {str(error).splitlines()[0]}")
+        why = f"the database refused it: {str(error).splitlines()[0]}"
+        park(run=run, why=why, actor=actor, at=progress.now())
 
 
 def _close(
@@ -196,7 +199,7 @@ def _close(
     )
 
 
-def park(run: MatchRun, actor: Actor, at: datetime, why: str) -> None:
+def park(*, run: MatchRun, why: str, actor: Actor, at: datetime) -> None:
     """Refuse a run whole, visibly; nothing of it was written. A closed run stays as it is."""
     with transaction.atomic():
         run.error, run.finished_at = why, at
