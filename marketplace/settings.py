@@ -167,6 +167,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ApplicationStateEnum": "vouchers.models.Application.State",
         "PolicyVersionStateEnum": "vouchers.models.PolicyVersion.State",
         "SubsidyAwardStateEnum": "vouchers.models.SubsidyAward.State",
+        "ClaimWindowStateEnum": "vouchers.models.ClaimWindow.State",
+        "WindowAnswerStateEnum": "vouchers.models.WindowAnswer.State",
         "ReadingStateEnum": "providers.models.MeterReading.State",
     },
     "POSTPROCESSING_HOOKS": [
@@ -236,6 +238,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "work-on-imports": {
         "task": "marketplace.work_on_imports",
+        "schedule": 5.0,
+        "options": {"queue": "settlement", "expires": 30},
+    },
+    "serve-windows": {
+        "task": "marketplace.serve_windows",
         "schedule": 5.0,
         "options": {"queue": "settlement", "expires": 30},
     },

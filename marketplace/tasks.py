@@ -15,8 +15,11 @@ from providers.tasks import work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.run_matching import run_matching
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
+from vouchers.actions.draw_window import draw_window
 from vouchers.actions.expire_due_holds import expire_due_holds
 from vouchers.actions.lapse_due_vouchers import lapse_due_vouchers
+from vouchers.actions.make_out_vouchers import make_out_vouchers
+from vouchers.queries import lotteries_to_draw, windows_to_make_out
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +75,14 @@ def lapse_vouchers() -> int:
 def work_on_imports() -> int:
     """Check uploaded files of pools and write the queued ones; one that died begins again."""
     return work_on_waiting_imports(now=timezone.now)
+
+
+@shared_task(name="marketplace.serve_windows", queue="settlement")
+def serve_windows() -> int:
+    """Draw lotteries that are over and make out vouchers of granted claims; returns how many."""
+    for window in lotteries_to_draw():
+        draw_window(window=window, actor=SYSTEM, at=timezone.now())
+    return sum(make_out_vouchers(window_id=pk) for pk in windows_to_make_out())
 
 
 @shared_task(name="marketplace.verify_books", queue="settlement")

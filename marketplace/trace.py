@@ -19,7 +19,7 @@ from ledger.models import Posting, Transfer
 from marketplace.models import Charge
 from scheduling.models import Job, UsageRecord
 from treasury.models import Appropriation, Envelope, Payable, PayoutBatch, PayoutItem
-from vouchers.models import PolicyVersion, Redemption, SubsidyAward
+from vouchers.models import PolicyVersion, Redemption, SubsidyAward, Voucher
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,15 @@ def follow_redemption(redemption: Redemption) -> Trail:
             "voucher__application__applied_by",
             "voucher__application__reviewed_by",
             "voucher__application__approved_by",
+            "voucher__window_answer__window__drafted_by",
+            "voucher__window_answer__window__opened_by",
             "provider",
             "hold__placed_by",
         )
         .filter(pk=redemption.pk)
         .get()
     )
-    voucher, application = redemption.voucher, redemption.voucher.application
+    voucher = redemption.voucher
     charge = (
         Charge.objects.select_related("order__placement__workload", "order__placement__pool")
         .filter(order__redemption=redemption)
@@ -110,20 +112,7 @@ def follow_redemption(redemption: Redemption) -> Trail:
     steps = [
         *_budget(voucher.envelope),
         _terms(redemption.version),
-        Step(
-            "application",
-            _("Application"),
-            f"{voucher.holder.name} · #{application.pk}",
-            application.amount_fen,
-            [
-                SignedBy(_("applied"), application.applied_by),
-                SignedBy(_("reviewed"), application.reviewed_by),
-                SignedBy(_("approved"), application.approved_by),
-            ],
-            [(_("Hash of the evaluation"), application.evaluation_digest)],
-            _subjects=[application],
-            _references=[f"application:{application.pk}:commit"],
-        ),
+        _asked_for(voucher),
         Step(
             "voucher",
             _("Voucher"),
@@ -134,7 +123,8 @@ def follow_redemption(redemption: Redemption) -> Trail:
                 (_("Valid until"), voucher.valid_until),
             ],
             _subjects=[voucher],
-            _references=[f"voucher:{voucher.pk}:issue"],
+            _references=_issued_by(voucher),
+            _keep=lambda posting: posting.destination_id == voucher.available_id,
         ),
         Step(
             "hold",
@@ -162,6 +152,47 @@ def follow_redemption(redemption: Redemption) -> Trail:
     ]
     paid = _payout(redemption.payable_id)
     return _filled(f"#{redemption.pk}", redemption.committed_fen, [*steps, *paid])
+
+
+def _asked_for(voucher: Voucher) -> Step:
+    """What the voucher was granted on: an application, or a claim in a window."""
+    application, answer = voucher.application, voucher.window_answer
+    if application is not None:
+        return Step(
+            "application",
+            _("Application"),
+            f"{voucher.holder.name} · #{application.pk}",
+            application.amount_fen,
+            [
+                SignedBy(_("applied"), application.applied_by),
+                SignedBy(_("reviewed"), application.reviewed_by),
+                SignedBy(_("approved"), application.approved_by),
+            ],
+            [(_("Hash of the evaluation"), application.evaluation_digest)],
+            _subjects=[application],
+            _references=[f"application:{application.pk}:commit"],
+        )
+    assert answer is not None
+    window = answer.window
+    return Step(
+        "claim_window",
+        _("Claim window"),
+        f"{window.name} · #{answer.place}",
+        answer.granted_fen,
+        [SignedBy(_("drafted"), window.drafted_by), SignedBy(_("opened"), window.opened_by)],
+        [(_("Place"), answer.place), (_("Claimed at"), answer.arrived_at)],
+        _subjects=[_Named("vouchers.claimwindow", window.pk, "claim_window.opened")],
+        _references=[f"window:{window.pk}:open:commit", f"window:{window.pk}:open:allocate"],
+    )
+
+
+def _issued_by(voucher: Voucher) -> list[str]:
+    if voucher.window_answer is None:
+        return [f"voucher:{voucher.pk}:issue"]
+    made_out = Transfer.objects.filter(
+        kind="issue", postings__destination=voucher.available_id
+    ).values_list("reference", flat=True)
+    return list(made_out)
 
 
 def follow_award(award: SubsidyAward) -> Trail:

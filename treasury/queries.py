@@ -135,8 +135,9 @@ class EnvelopeFigures:
         return asdict(self)
 
 
-# Value of an envelope flows from env:committed into accounts of single vouchers, redemptions and
-# awards, none of which two envelopes share; following the postings therefore finds all of them.
+# Value of an envelope flows from env:committed into accounts of single claim windows, vouchers,
+# redemptions and awards, none of which two envelopes share; following the postings therefore finds
+# all of them. What rests in a window is promised and not yet in a voucher: it counts as committed.
 _DOWNSTREAM = """
 WITH RECURSIVE reached(id) AS (
     SELECT %s::bigint
@@ -144,10 +145,11 @@ WITH RECURSIVE reached(id) AS (
     SELECT a.id FROM reached r
       JOIN ledger_posting p ON p.source_id = r.id
       JOIN ledger_account a ON a.id = p.destination_id
-     WHERE a.code ~ '^(vch|rdm|awd):'
+     WHERE a.code ~ '^(win|vch|rdm|awd):'
 )
 SELECT COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'vch:%%'), 0),
-       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd):'), 0)
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd):'), 0),
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'win:%%'), 0)
   FROM reached JOIN ledger_account a USING (id)
 """
 _NET = """
@@ -176,10 +178,10 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
     committed = accounts[envelope.account_code("committed")]
     with connection.cursor() as cursor:
         cursor.execute(_DOWNSTREAM, [committed.pk])
-        in_vouchers, earned = cursor.fetchone()
+        in_vouchers, earned, in_windows = cursor.fetchone()
         cursor.execute(_NET, [available.pk] * 4 + ["^fund:"])
         (put_in,) = cursor.fetchone()
-        cursor.execute(_NET, [committed.pk] * 4 + ["^(vch|awd):"])
+        cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd):"])
         (issued,) = cursor.fetchone()
     owed = Payable.objects.filter(envelope=envelope).aggregate(
         payable=Sum("amount_fen", filter=Q(state__in=["approved", "in_batch"])),
@@ -188,8 +190,8 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
     return EnvelopeFigures(
         appropriated_fen=int(-put_in),
         available_fen=available.balance_fen,
-        committed_fen=committed.balance_fen,
-        issued_fen=int(issued),
+        committed_fen=committed.balance_fen + int(in_windows),
+        issued_fen=int(issued - in_windows),
         in_vouchers_fen=int(in_vouchers),
         earned_fen=int(earned),
         payable_fen=owed["payable"] or 0,

@@ -5,6 +5,7 @@ from django.contrib import admin
 from audit.read_only_admin import ReadOnlyAdmin
 from vouchers.models import (
     Application,
+    ClaimWindow,
     EntitlementAnswer,
     PolicyVersion,
     Preset,
@@ -12,6 +13,8 @@ from vouchers.models import (
     Redemption,
     SubsidyAward,
     Voucher,
+    WindowAdmission,
+    WindowAnswer,
 )
 
 
@@ -80,3 +83,27 @@ class SubsidyAwardAdmin(ReadOnlyAdmin):
     list_display = ["beneficiary", "version", "period_start", "period_end", "amount_fen", "state"]
     list_filter = ["state"]
     list_select_related = ["beneficiary", "version__programme"]
+
+
+@admin.register(ClaimWindow)
+class ClaimWindowAdmin(ReadOnlyAdmin):
+    list_display = ["name", "programme", "order", "tranche_fen", "opens_at", "closes_at", "state"]
+    list_filter = ["state", "order"]
+    list_select_related = ["programme"]
+    search_fields = ["name", "programme__code"]
+
+
+@admin.register(WindowAdmission)
+class WindowAdmissionAdmin(ReadOnlyAdmin):
+    list_display = ["window", "enterprise", "amount_fen", "admitted_at"]
+    list_filter = ["window"]
+    list_select_related = ["window", "enterprise"]
+    search_fields = ["enterprise__name", "enterprise__uscc"]
+
+
+@admin.register(WindowAnswer)
+class WindowAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["window", "place", "enterprise", "asked_fen", "granted_fen", "state"]
+    list_filter = ["state", "window"]
+    list_select_related = ["window", "enterprise"]
+    search_fields = ["enterprise__name", "enterprise__uscc"]

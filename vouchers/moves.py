@@ -61,3 +61,19 @@ AWARD_MOVES = (
     ("half_approved", "rejected"),
     ("approved", "paid"),
 )
+WINDOW_MOVES = (
+    ("drafted", "open"),
+    ("drafted", "cancelled"),
+    ("open", "drawn"),
+    ("open", "closed"),
+    ("drawn", "closed"),
+)
+ANSWER_MOVES = (
+    ("entered", "waiting"),
+    ("entered", "turned_away"),
+    ("waiting", "granted"),
+    ("waiting", "turned_away"),
+    ("granted", "issued"),
+    ("granted", "given_back"),
+    ("issued", "given_back"),
+)

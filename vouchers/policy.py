@@ -8,12 +8,14 @@ from identity.policy import require_role, sees_everything
 from identity.roles import GOVERNMENT_ROLES, Role
 from vouchers.models import (
     Application,
+    ClaimWindow,
     EntitlementAnswer,
     PolicyVersion,
     Programme,
     Redemption,
     SubsidyAward,
     Voucher,
+    WindowAnswer,
 )
 
 DRAFTERS = (Role.POLICY_DRAFTER,)
@@ -125,3 +127,26 @@ def visible_answers(actor: Actor) -> QuerySet[EntitlementAnswer]:
     if sees_everything(actor):
         return rows
     return rows.filter(enterprise_id=actor.organization_id)
+
+
+def visible_windows(actor: Actor) -> QuerySet[ClaimWindow]:
+    """Announced ones are public to who is logged in; drafts only to their issuer and auditors."""
+    rows = ClaimWindow.objects.select_related(
+        "programme__issuer", "version__programme", "envelope__book", "remaining", "granted"
+    )
+    if sees_everything(actor):
+        return rows
+    return rows.filter(
+        ~Q(state__in=["drafted", "cancelled"]) | Q(programme__issuer_id=actor.organization_id)
+    )
+
+
+def visible_window_answers(actor: Actor) -> QuerySet[WindowAnswer]:
+    """One's own, and those of one's own windows."""
+    rows = WindowAnswer.objects.select_related("window", "enterprise", "voucher")
+    if sees_everything(actor):
+        return rows
+    mine = Q(enterprise_id=actor.organization_id)
+    if _government(actor):
+        mine |= Q(window__programme__issuer_id=actor.organization_id)
+    return rows.filter(mine)

@@ -13,7 +13,7 @@ from vouchers.rules import RuleError, Terms, replay
 FACE = """
 WITH net AS (
     SELECT v.id,
-           COALESCE(SUM(f.fen) FILTER (WHERE f.other LIKE 'env:%'), 0) AS issued_less_voided,
+           COALESCE(SUM(f.fen) FILTER (WHERE f.other ~ '^(env|win):'), 0) AS issued_less_voided,
            COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'rdm:%'), 0) AS redeemed,
            COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'lapse:%'), 0) AS lapsed,
            COALESCE(SUM(f.fen) FILTER (WHERE f.account_id = v.available_id), 0) AS available,
@@ -35,7 +35,7 @@ WITH net AS (
     SELECT v.id, COALESCE(SUM(p.amount_fen), 0) AS fen
       FROM vouchers_voucher v
       JOIN ledger_posting p ON p.source_id = v.available_id
-      JOIN ledger_account d ON d.id = p.destination_id AND d.code LIKE 'env:%'
+      JOIN ledger_account d ON d.id = p.destination_id AND d.code ~ '^(env|win):'
      GROUP BY v.id
 )
 SELECT 'voucher ' || v.serial,
@@ -101,6 +101,54 @@ SELECT 'voucher ' || v.serial, 'its face value is not what was approved'
  WHERE a.state <> 'issued' OR v.face_fen <> a.amount_fen OR v.holder_id <> a.applicant_id
 """
 
+# What a window holds, promised and gave, from its postings and its answers.
+WINDOWS = """
+WITH rested AS (
+    SELECT w.id, w.tranche_fen, r.balance_fen AS remaining_fen, g.balance_fen AS granted_fen,
+           w.state, w.places_taken
+      FROM vouchers_claimwindow w
+      JOIN ledger_account r ON r.id = w.remaining_id
+      JOIN ledger_account g ON g.id = w.granted_id
+), told AS (
+    SELECT window_id, COUNT(*) AS answers,
+           COALESCE(SUM(granted_fen) FILTER (WHERE state = 'granted'), 0) AS granted_fen,
+           COALESCE(SUM(granted_fen) FILTER (WHERE state IN ('granted', 'issued')), 0) AS out_fen,
+           COUNT(*) FILTER (WHERE state = 'waiting') AS waiting
+      FROM vouchers_windowanswer GROUP BY window_id
+)
+SELECT 'window ' || r.id,
+       'holds ' || r.remaining_fen || ' and ' || r.granted_fen || ' granted; its answers say '
+       || COALESCE(t.granted_fen, 0) || ' granted, ' || COALESCE(t.out_fen, 0) || ' given of '
+       || r.tranche_fen
+  FROM rested r LEFT JOIN told t ON t.window_id = r.id
+ WHERE r.granted_fen <> COALESCE(t.granted_fen, 0)
+    OR COALESCE(t.out_fen, 0) > r.tranche_fen
+    OR (r.state <> 'closed' AND r.remaining_fen <> r.tranche_fen - COALESCE(t.out_fen, 0))
+    OR (r.state = 'closed' AND (r.remaining_fen <> 0 OR COALESCE(t.waiting, 0) <> 0))
+    OR r.places_taken <> COALESCE(t.answers, 0)
+UNION ALL
+SELECT 'window ' || a.window_id || ', place ' || a.place,
+       'is ' || a.state || ' and has ' || COALESCE('voucher ' || v.serial, 'no voucher')
+  FROM vouchers_windowanswer a LEFT JOIN vouchers_voucher v ON v.window_answer_id = a.id
+ WHERE (a.state = 'issued') <> COALESCE(v.state <> 'voided', false)
+    OR v.face_fen <> a.granted_fen OR v.holder_id <> a.enterprise_id
+UNION ALL
+SELECT 'window ' || first.window_id || ', place ' || first.place,
+       'waits although a later place was served'
+  FROM (SELECT window_id, MIN(place) AS place FROM vouchers_windowanswer
+         WHERE state = 'waiting' GROUP BY window_id) AS first
+ WHERE EXISTS (SELECT 1 FROM vouchers_windowanswer later
+                WHERE later.window_id = first.window_id AND later.place > first.place
+                  AND later.state IN ('granted', 'issued'))
+UNION ALL
+SELECT 'window ' || w.id, 'its seed is not the one it committed to'
+  FROM vouchers_claimwindow w
+ WHERE encode(sha256(convert_to(w.seed, 'UTF8')), 'hex') <> w.seed_commitment
+UNION ALL
+SELECT 'window ' || w.id, 'opened by who drafted it'
+  FROM vouchers_claimwindow w WHERE w.opened_by_id = w.drafted_by_id
+"""
+
 ONCE = """
 SELECT 'award ' || a.id, 'overlaps award ' || b.id
   FROM vouchers_subsidyaward a
@@ -115,7 +163,8 @@ SELECT 'order ' || order_reference, 'redeemed ' || COUNT(*) || ' times'
   FROM vouchers_redemption GROUP BY order_reference HAVING COUNT(*) > 1
 UNION ALL
 SELECT 'application ' || application_id, 'issued ' || COUNT(*) || ' vouchers'
-  FROM vouchers_voucher GROUP BY application_id HAVING COUNT(*) > 1
+  FROM vouchers_voucher WHERE application_id IS NOT NULL
+ GROUP BY application_id HAVING COUNT(*) > 1
 """
 
 # The value of vouchers and awards moves only under terms that were in force. A payment of an
@@ -200,6 +249,11 @@ PROOFS = [
         "I6",
         "Each redemption and its hold tell one story, and what was redeemed is earned or paid.",
         rows_that_violate(EARNED),
+    ),
+    Proof(
+        "I4",
+        "A window gives out its tranche and no fen more, in the order of places.",
+        rows_that_violate(WINDOWS),
     ),
     Proof("I9", "No order, application or period is funded twice.", rows_that_violate(ONCE)),
     Proof(

@@ -1,21 +1,26 @@
 """What terms hold, what was used, and what a voucher can do."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from identity.models import Organization
 from vouchers.models import (
     Application,
+    ClaimWindow,
     PolicyVersion,
     Programme,
     Redemption,
     SubsidyAward,
     Voucher,
+    WindowAdmission,
+    WindowAnswer,
 )
 from vouchers.refusals import ProgrammeNotActive, TermsRefused
 from vouchers.rules import (
@@ -66,13 +71,15 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
     """Public money of `programme` that `enterprise` already has, each fen once.
 
     A voucher counts as applied for what is not redeemed yet, on the day its application was
-    approved, and as redeemed for what is. An award counts in the year of its period.
+    approved, and as redeemed for what is. An award counts in the year of its period. An admission
+    to a claim window counts from the day it was given until its voucher is made out or it comes to
+    nothing, so that nobody is promised the same allowance twice.
     """
     entries = []
     vouchers = (
         Voucher.objects.filter(programme=programme, holder=enterprise)
         .exclude(state__in=["expired", "voided"])
-        .select_related("application")
+        .select_related("application", "window_answer")
     )
     redeemed = Redemption.objects.filter(
         voucher__programme=programme,
@@ -95,7 +102,7 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
         if rest:
             entries.append(
                 UsageEntry(
-                    on=_day(voucher.application.approved_at or voucher.valid_from),
+                    on=_day(_granted_at(voucher)),
                     amount_fen=rest,
                     stage="applied",
                     voucher_ref=voucher.serial,
@@ -113,6 +120,7 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
                     stage="applied",
                 )
             )
+    entries += _admitted(programme, enterprise)
     awards = SubsidyAward.objects.filter(
         version__programme=programme, beneficiary=enterprise
     ).exclude(state="rejected")
@@ -121,6 +129,100 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
         for award in awards.order_by("pk")
     ]
     return Usage(tuple(entries))
+
+
+def _granted_at(voucher: Voucher) -> datetime:
+    if voucher.application is not None and voucher.application.approved_at:
+        return voucher.application.approved_at
+    if voucher.window_answer is not None:
+        return voucher.window_answer.arrived_at
+    return voucher.valid_from
+
+
+def _admitted(programme: Programme, enterprise: Organization) -> list[UsageEntry]:
+    """Admissions to windows of `programme` that may still become, or are becoming, a voucher."""
+    ended = WindowAnswer.objects.filter(
+        window=OuterRef("window"),
+        enterprise=enterprise,
+        state__in=["issued", "turned_away", "given_back"],
+    )
+    admissions = WindowAdmission.objects.filter(
+        ~Exists(ended),
+        window__programme=programme,
+        window__state__in=["open", "drawn"],
+        enterprise=enterprise,
+    )
+    return [
+        UsageEntry(on=_day(each.admitted_at), amount_fen=each.amount_fen, stage="applied")
+        for each in admissions.order_by("pk")
+    ]
+
+
+def claim_clock() -> datetime:
+    """The database's clock: the only one a claim window knows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT vouchers_claim_clock()")
+        return cursor.fetchone()[0]
+
+
+def live_window(window: ClaimWindow) -> dict[str, Any]:
+    """What a window holds at one instant, read in one statement; see LiveWindowSerializer."""
+    with connection.cursor() as cursor:
+        cursor.execute(LIVE, [window.pk])
+        columns = [column.name for column in cursor.description]
+        return dict(zip(columns, cursor.fetchone(), strict=True))
+
+
+def lotteries_to_draw() -> list[ClaimWindow]:
+    """Open lotteries that are over by the database's clock."""
+    due = ClaimWindow.objects.filter(state="open", order="lottery", closes_at__lte=claim_clock())
+    return list(due.order_by("pk"))
+
+
+def windows_to_make_out() -> list[int]:
+    """Windows with granted claims whose vouchers are not made out yet."""
+    granted = WindowAnswer.objects.filter(state="granted").order_by()
+    return list(granted.values_list("window", flat=True).distinct())
+
+
+LIVE = """
+SELECT c.now AS as_of,
+       CASE WHEN w.state <> 'open' THEN w.state
+            WHEN c.now >= w.closes_at THEN 'over'
+            WHEN c.now < w.opens_at THEN 'announced'
+            WHEN e.state <> 'open' OR g.state <> 'active' THEN 'suspended'
+            ELSE 'running' END AS phase,
+       GREATEST(CEIL(EXTRACT(EPOCH FROM w.opens_at - c.now)), 0)::bigint AS opens_in_seconds,
+       w.tranche_fen, w.places_taken,
+       COALESCE(r.balance_fen, 0) AS remaining_fen,
+       CASE WHEN q.waiting > 0 OR w.state <> 'open' THEN 0
+            ELSE COALESCE(r.balance_fen, 0) END AS claimable_fen,
+       q.waiting
+  FROM vouchers_claimwindow w
+  JOIN treasury_envelope e ON e.id = w.envelope_id
+  JOIN vouchers_programme g ON g.id = w.programme_id
+  LEFT JOIN ledger_account r ON r.id = w.remaining_id
+ CROSS JOIN (SELECT vouchers_claim_clock() AS now OFFSET 0) AS c
+ CROSS JOIN LATERAL (SELECT COUNT(*) AS waiting FROM vouchers_windowanswer a
+                      WHERE a.window_id = w.id AND a.state = 'waiting') AS q
+ WHERE w.id = %s
+"""
+
+
+def draw_record(window: ClaimWindow) -> dict[str, Any]:
+    """What an outsider needs to repeat the draw of `window`: see docs/draw_order.py."""
+    entries = window.answers.filter(place__isnull=False).order_by("place")
+    return {
+        "window": window.pk,
+        "seed_commitment": window.seed_commitment,
+        "seed": window.seed,
+        "entries": [
+            {"place": place, "uscc": uscc, "asked_fen": asked, "granted_fen": granted}
+            for place, uscc, asked, granted in entries.values_list(
+                "place", "enterprise__uscc", "asked_fen", "granted_fen"
+            )
+        ],
+    }
 
 
 def _day(instant: datetime) -> date:
@@ -136,6 +238,19 @@ def facts_of(enterprise: Organization, terms: Terms, given: Mapping[str, Any]) -
     registered = {"uscc": enterprise.uscc, "registered_adcode": enterprise.adcode}
     registered |= {key: value for key, value in enterprise.facts.items() if key in wanted}
     return {**given, **{key: value for key, value in registered.items() if key in wanted}}
+
+
+def granted_facts(voucher: Voucher, terms: Terms) -> dict[str, Any]:
+    """The facts `voucher` was granted on: its application's, or its admission's to a window."""
+    if voucher.application is not None:
+        return dict(voucher.application.facts)
+    assert voucher.window_answer is not None
+    admission = WindowAdmission.objects.select_related("basis").get(
+        window=voucher.window_answer.window_id, enterprise=voucher.holder_id
+    )
+    if admission.basis is not None:
+        return dict(json.loads(admission.basis.evaluation)["facts"])
+    return facts_of(voucher.holder, terms, {})
 
 
 def evaluate_for(

@@ -90,3 +90,90 @@ class NotTheHolder(Refusal):
     http_status = 404
     text_en = "There is no such voucher."
     text_zh = "没有这张算力券。"
+
+
+class TokenInvalid(Refusal):
+    """A claim needs a claim token for its window; one is issued with the admission."""
+
+    http_status = 401
+    text_en = "A valid claim token for this window is needed; ask for admission first."
+    text_zh = "需要本窗口的有效领券凭证，请先办理准入。"
+
+
+class TokenExpired(Refusal):
+    """The claim token's time is over; ask for admission again, which keeps the first one."""
+
+    http_status = 401
+    text_en = "The claim token has expired; ask for admission again."
+    text_zh = "领券凭证已过期，请重新获取。"
+
+
+class WindowNotOpenYet(Refusal):
+    """By the database's clock the window has not opened."""
+
+    text_en = "The claim window is not open yet."
+    text_zh = "领券窗口尚未开放。"
+
+
+class WindowOver(Refusal):
+    """By the database's clock the window is over."""
+
+    text_en = "The claim window is over."
+    text_zh = "领券窗口已结束。"
+
+
+class WindowSuspended(Refusal):
+    """The envelope is frozen or the programme suspended; nothing is granted meanwhile."""
+
+    text_en = "The claim window is suspended."
+    text_zh = "领券窗口已暂停。"
+
+
+class NotAdmitted(Refusal):
+    """Only admitted enterprises claim."""
+
+    http_status = 403
+    text_en = "This enterprise is not admitted to the claim window."
+    text_zh = "该企业未获准进入本领券窗口。"
+
+
+class BeyondAdmission(Refusal):
+    """One asks for at most what one was admitted for."""
+
+    http_status = 422
+    text_en = "This is more than the enterprise was admitted for."
+    text_zh = "申领金额超过准入额度。"
+
+    def __init__(self) -> None:
+        super().__init__(field="amount_fen")
+
+
+class ClaimKeyReused(Refusal):
+    """The same Idempotency-Key came again with another body."""
+
+    http_status = 422
+    code = "idempotency_key_reused"
+    text_en = "This key was used before with another request."
+    text_zh = "该幂等键已用于其他请求。"
+
+
+class ClaimKeyMissing(Refusal):
+    """A claim carries an Idempotency-Key, so that it can be repeated safely."""
+
+    http_status = 422
+    text_en = "A claim needs an Idempotency-Key header of 1 to 200 characters."
+    text_zh = "领券请求须带 1 至 200 个字符的 Idempotency-Key 请求头。"
+
+
+class WindowStillRuns(Refusal):
+    """What ends a window waits for the instant it was announced to end."""
+
+    text_en = "The claim window runs until {closes_at}."
+    text_zh = "领券窗口的结束时间为 {closes_at}。"
+
+
+class GrantInUse(Refusal):
+    """Only a voucher nothing was spent or reserved from can be given back."""
+
+    text_en = "Voucher {serial} is in use and cannot be given back."
+    text_zh = "算力券 {serial} 已被使用，不能退回。"

@@ -43,3 +43,61 @@ def approved_terms_keep_their_date() -> pgtrigger.Trigger:
             RETURN NEW;
         """,
     )
+
+
+def announced_windows_stay_as_announced() -> pgtrigger.Trigger:
+    """Once a window is open its conditions stand; a revealed seed is the one committed to."""
+    fixed = (
+        "version_id",
+        '"order"',
+        "admission",
+        "region_prefix",
+        "remainder",
+        "face_fen",
+        "opens_at",
+        "closes_at",
+        "valid_until",
+        "seed_commitment",
+    )
+    changed = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in fixed)
+    return pgtrigger.Trigger(
+        name="claim_window_stays_as_announced",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func=f"""
+            IF OLD.state <> 'drafted'
+               AND ({changed} OR NEW.tranche_fen < OLD.tranche_fen
+                    OR NEW.places_taken < OLD.places_taken) THEN
+                RAISE EXCEPTION 'claim window %: what was announced stays', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'an_open_window_stays_as_announced';
+            END IF;
+            IF NEW.seed IS NOT NULL AND OLD.seed IS NULL
+               AND encode(sha256(convert_to(NEW.seed, 'UTF8')), 'hex')
+                   IS DISTINCT FROM NEW.seed_commitment THEN
+                RAISE EXCEPTION 'claim window %: another seed than was committed to', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'a_revealed_seed_is_the_one_committed_to';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+def answers_begin_undecided() -> pgtrigger.Protect:
+    """An answer begins entered, granted or waiting; the other states are moved to."""
+    return pgtrigger.Protect(
+        name="window_answer_begins_undecided",
+        operation=pgtrigger.Insert,
+        condition=~pgtrigger.Q(new__state__in=["entered", "granted", "waiting"]),
+    )
+
+
+def vouchers_start_issued_or_were_claimed_in_a_window() -> pgtrigger.Protect:
+    """A voucher starts as issued; one claimed in a window was claimed before it was made out."""
+    return pgtrigger.Protect(
+        name="voucher_starts_as_issued",
+        operation=pgtrigger.Insert,
+        condition=~pgtrigger.Q(new__state="issued")
+        & ~pgtrigger.Q(new__state="claimed", new__window_answer__isnull=False),
+    )

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from identity.models import Organization
 from vouchers.models import Voucher
-from vouchers.queries import usage_of
+from vouchers.queries import granted_facts, usage_of
 from vouchers.refusals import TermsRefused
 from vouchers.rules import Part, RuleError, Terms, Usage, voucher_part
 
@@ -23,7 +23,7 @@ def quote_voucher_part(
     than the voucher's own. Raises TermsRefused.
     """
     terms = Terms.load(voucher.version.terms)
-    facts = dict(voucher.application.facts)
+    facts = granted_facts(voucher, terms)
     if provider is not None:
         facts |= {"provider_uscc": provider.uscc, "provider_adcode": provider.adcode}
     if available_fen is None:

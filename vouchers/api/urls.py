@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from vouchers.api import applications, awards, programmes, vouchers
+from vouchers.api import applications, awards, programmes, vouchers, windows
 
 router = SimpleRouter(trailing_slash=False)
 router.register("presets", programmes.PresetViewSet)
@@ -13,5 +13,7 @@ router.register("applications", applications.ApplicationViewSet)
 router.register("vouchers", vouchers.VoucherViewSet)
 router.register("redemptions", vouchers.RedemptionViewSet)
 router.register("subsidy-awards", awards.SubsidyAwardViewSet)
+router.register("claim-windows", windows.ClaimWindowViewSet)
+router.register("window-answers", windows.WindowAnswerViewSet)
 
 urlpatterns = router.urls

@@ -4,9 +4,11 @@ from vouchers.models.applications import Application, EntitlementAnswer
 from vouchers.models.awards import SubsidyAward
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
 from vouchers.models.vouchers import Redemption, Voucher
+from vouchers.models.windows import ClaimWindow, WindowAdmission, WindowAnswer
 
 __all__ = [
     "Application",
+    "ClaimWindow",
     "EntitlementAnswer",
     "PolicyVersion",
     "Preset",
@@ -14,4 +16,6 @@ __all__ = [
     "Redemption",
     "SubsidyAward",
     "Voucher",
+    "WindowAdmission",
+    "WindowAnswer",
 ]

@@ -11,6 +11,8 @@ from treasury.models import Envelope, Payable
 from vouchers import moves
 from vouchers.models.applications import Application
 from vouchers.models.programmes import PolicyVersion, Programme
+from vouchers.models.windows import WindowAnswer
+from vouchers.triggers import vouchers_start_issued_or_were_claimed_in_a_window
 
 
 class Voucher(models.Model):
@@ -28,7 +30,12 @@ class Voucher(models.Model):
     serial = models.TextField(_("serial number"), unique=True)
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="vouchers")
     version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="vouchers")
-    application = models.OneToOneField(Application, models.PROTECT, related_name="voucher")
+    application = models.OneToOneField(
+        Application, models.PROTECT, null=True, blank=True, related_name="voucher"
+    )
+    window_answer = models.OneToOneField(
+        WindowAnswer, models.PROTECT, null=True, blank=True, related_name="voucher"
+    )
     holder = models.ForeignKey(Organization, models.PROTECT, related_name="vouchers")
     envelope = models.ForeignKey(Envelope, models.PROTECT, related_name="vouchers")
     face_fen = models.PositiveBigIntegerField(_("face value (fen)"))
@@ -48,11 +55,16 @@ class Voucher(models.Model):
             models.CheckConstraint(
                 condition=Q(valid_until__gt=F("valid_from")), name="a_voucher_is_valid_for_a_time"
             ),
+            models.CheckConstraint(
+                condition=Q(application__isnull=False, window_answer__isnull=True)
+                | Q(application__isnull=True, window_answer__isnull=False),
+                name="a_voucher_comes_from_one_application_or_one_claim",
+            ),
         ]
         indexes = [models.Index(fields=["valid_until"], name="voucher_validity")]
         triggers = [
             *never_deleted("voucher"),
-            starts_as("voucher", "issued"),
+            vouchers_start_issued_or_were_claimed_in_a_window(),
             moves_only_along("voucher", moves.VOUCHER_MOVES),
             written_once(
                 "voucher",
@@ -60,6 +72,7 @@ class Voucher(models.Model):
                 "programme_id",
                 "version_id",
                 "application_id",
+                "window_answer_id",
                 "holder_id",
                 "face_fen",
                 "envelope_id",
