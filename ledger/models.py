@@ -3,11 +3,15 @@
 Value goes from a source to a destination, so a list of postings cannot be unbalanced. Only
 accounts with a floor keep a running balance; it is moved by the insertion of postings and by
 nothing else. A hold moves value aside at once (so floors count it) and is resolved exactly once.
+
+Transfers, postings, holds and their resolutions are written by one SQL function only,
+`ledger_post_batch` (docs/decisions/0008-one-writer.md); the application's role may not insert
+them itself. Guards are statement triggers: they judge a whole batch at once.
 """
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +29,12 @@ class Book(models.Model):
     budget_year = models.PositiveSmallIntegerField(_("budget year"))
     unit = models.TextField(_("unit"), default="CNY_FEN")
     state = models.TextField(_("state"), choices=State, default=State.OPEN)
+    closed_until = models.DateTimeField(
+        _("closed until"),
+        null=True,
+        blank=True,
+        help_text=_("Nothing effective before this instant is posted any more."),
+    )
 
     class Meta:
         verbose_name = _("book")
@@ -50,6 +60,13 @@ class Account(models.Model):
         _("balance (fen)"),
         default=0,
         help_text=_("Kept only for accounts with a floor; others are summed from postings."),
+    )
+    # Accounts that many wait for are locked last, and so for the shortest time. Everybody locks
+    # in the order (lock_rank, id): nobody then waits for somebody who waits for them.
+    lock_rank = models.GeneratedField(
+        expression=Case(When(code__startswith="env:", then=Value(1)), default=Value(0)),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
     )
 
     class Meta:
@@ -95,7 +112,8 @@ class Transfer(models.Model):
     reference = models.TextField(_("reference"), unique=True)
     body_hash = models.CharField(_("hash of the body"), max_length=64)
     kind = models.TextField(_("kind"))
-    book = models.ForeignKey(Book, models.PROTECT, related_name="transfers")
+    # No foreign key: a share lock on one busy row for each transfer. Accounts have one.
+    book = models.ForeignKey(Book, models.PROTECT, related_name="transfers", db_constraint=False)
     effective_at = models.DateTimeField(_("effective at"))
     recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
     policy_version = models.TextField(_("policy version"), null=True, blank=True)
@@ -115,16 +133,33 @@ class Transfer(models.Model):
             *immutable("transfer"),
             pgtrigger.Trigger(
                 name="transfer_needs_an_open_book",
+                level=pgtrigger.Statement,
                 operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
+                when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="written"),
+                declare=[("fault", "record")],
                 func="""
-                    IF (SELECT state FROM ledger_book WHERE id = NEW.book_id) <> 'open' THEN
-                        RAISE EXCEPTION 'book % is closed', NEW.book_id
+                    -- Shared with other writers; `ledger_close` waits for all of them.
+                    PERFORM pg_advisory_xact_lock_shared(7282, book_id::integer)
+                       FROM (SELECT DISTINCT book_id FROM written ORDER BY book_id) books;
+                    SELECT b.id, b.state, w.transaction_id = txid_current() AS now INTO fault
+                      FROM written w JOIN ledger_book b ON b.id = w.book_id
+                     WHERE b.state <> 'open' OR w.effective_at < b.closed_until
+                        OR w.transaction_id <> txid_current()
+                     LIMIT 1;
+                    IF NOT FOUND THEN RETURN NULL; END IF;
+                    IF NOT fault.now THEN
+                        RAISE EXCEPTION 'a transfer names the transaction that writes it'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_transfer_is_written_now';
+                    ELSIF fault.state <> 'open' THEN
+                        RAISE EXCEPTION 'book % is closed', fault.id
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'a_transfer_needs_an_open_book';
                     END IF;
-                    NEW.transaction_id := txid_current();
-                    RETURN NEW;
+                    RAISE EXCEPTION 'that period of book % is closed', fault.id
+                        USING ERRCODE = 'check_violation',
+                              CONSTRAINT = 'a_closed_period_takes_no_transfer';
                 """,
             ),
             pgtrigger.Trigger(
@@ -150,9 +185,17 @@ class Transfer(models.Model):
 class Posting(models.Model):
     """One line of a transfer: a source, a destination and an amount."""
 
-    transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="postings")
-    source = models.ForeignKey(Account, models.PROTECT, related_name="postings_out")
-    destination = models.ForeignKey(Account, models.PROTECT, related_name="postings_in")
+    # No foreign keys: they would check row by row and lock busy accounts. The trigger below checks
+    # all rows of a statement at once, and neither transfers nor accounts can be deleted.
+    transfer = models.ForeignKey(
+        Transfer, models.PROTECT, related_name="postings", db_constraint=False
+    )
+    source = models.ForeignKey(
+        Account, models.PROTECT, related_name="postings_out", db_constraint=False
+    )
+    destination = models.ForeignKey(
+        Account, models.PROTECT, related_name="postings_in", db_constraint=False
+    )
     amount_fen = models.BigIntegerField(_("amount (fen)"))
 
     class Meta:
@@ -171,29 +214,37 @@ class Posting(models.Model):
             *immutable("posting"),
             pgtrigger.Trigger(
                 name="posting_moves_the_balances",
+                level=pgtrigger.Statement,
                 operation=pgtrigger.Insert,
                 when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="written"),
                 func="""
                     -- A transfer closes with its transaction and stays in its book.
-                    IF NOT EXISTS (
-                        SELECT 1 FROM ledger_transfer t
-                          JOIN ledger_account s ON s.id = NEW.source_id
-                          JOIN ledger_account d ON d.id = NEW.destination_id
-                         WHERE t.id = NEW.transfer_id AND t.transaction_id = txid_current()
-                           AND s.book_id = t.book_id AND d.book_id = t.book_id
+                    IF EXISTS (
+                        SELECT 1 FROM written w
+                          LEFT JOIN ledger_transfer t
+                            ON t.id = w.transfer_id AND t.transaction_id = txid_current()
+                          LEFT JOIN ledger_account s
+                            ON s.id = w.source_id AND s.book_id = t.book_id
+                          LEFT JOIN ledger_account d
+                            ON d.id = w.destination_id AND d.book_id = t.book_id
+                         WHERE s.id IS NULL OR d.id IS NULL
                     ) THEN
                         RAISE EXCEPTION 'posting outside its transfer or book'
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'a_posting_belongs_to_its_transfer_and_book';
                     END IF;
-                    -- Ascending account order: two transfers can then never wait for each other.
-                    UPDATE ledger_account SET balance_fen = balance_fen
-                           + CASE WHEN id = NEW.source_id THEN -NEW.amount_fen
-                                  ELSE NEW.amount_fen END
-                     WHERE id IN (SELECT id FROM ledger_account
-                                   WHERE id IN (NEW.source_id, NEW.destination_id)
-                                     AND floor_fen IS NOT NULL
-                                   ORDER BY id FOR UPDATE);
+                    PERFORM 1 FROM ledger_account
+                     WHERE floor_fen IS NOT NULL
+                       AND id IN (SELECT source_id FROM written
+                                  UNION ALL SELECT destination_id FROM written)
+                     ORDER BY lock_rank, id FOR NO KEY UPDATE;
+                    UPDATE ledger_account a SET balance_fen = a.balance_fen + moved.fen
+                      FROM (SELECT account_id, sum(fen) AS fen
+                              FROM (SELECT source_id AS account_id, -amount_fen AS fen FROM written
+                                    UNION ALL SELECT destination_id, amount_fen FROM written) each
+                             GROUP BY account_id) moved
+                     WHERE a.id = moved.account_id AND a.floor_fen IS NOT NULL AND moved.fen <> 0;
                     RETURN NULL;
                 """,
             ),

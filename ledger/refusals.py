@@ -45,3 +45,24 @@ class HoldExpired(Refusal):
 
     text_en = "The hold expired at {deadline}."
     text_zh = "该预占已于 {deadline} 到期。"
+
+
+class HoldNotDue(Refusal):
+    """A hold expires at its deadline, not before."""
+
+    text_en = "The hold is good until {deadline}."
+    text_zh = "该预占在 {deadline} 之前有效。"
+
+
+class PeriodClosed(Refusal):
+    """The period is closed; a correction is posted in the open one."""
+
+    text_en = "That period of book {book} is closed; post a correction in the open one."
+    text_zh = "账套 {book} 的该期间已结账；更正须记入未结期间。"
+
+
+class AlreadyReversed(Refusal):
+    """A transfer is reversed at most once."""
+
+    text_en = "It was reversed before, by {reference}."
+    text_zh = "已由 {reference} 冲正。"

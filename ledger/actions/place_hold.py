@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
 from audit.decisions import Actor
-from ledger.actions.post_transfer import Move, post_transfer
+from ledger.actions.post_batch import Move, SetAside
+from ledger.actions.post_transfer import post_transfer
 from ledger.models import Account, Hold
 
 
-@transaction.atomic
 def place_hold(
     *,
     reference: str,
@@ -32,15 +30,6 @@ def place_hold(
         effective_at=at,
         actor=actor,
         policy_version=policy_version,
+        set_aside=SetAside(reference, deadline_at),
     )
-    hold, _created = Hold.objects.get_or_create(
-        reference=reference,
-        defaults={
-            "placed_by": placed_by,
-            "source": source,
-            "held_in": held_in,
-            "amount_fen": amount_fen,
-            "deadline_at": deadline_at,
-        },
-    )
-    return hold
+    return Hold.objects.get(placed_by=placed_by)

@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
 from audit.decisions import Actor
-from ledger.actions.post_transfer import Move, lock_accounts, post_transfer
+from ledger.actions.post_batch import Move, Resolve
+from ledger.actions.post_transfer import post_transfer
 from ledger.models import Account, Hold, HoldResolution
-from ledger.refusals import HoldExpired, HoldResolved, InvalidPosting
+from ledger.refusals import HoldResolved, InvalidPosting, ReferenceReused
 
 Outcome = HoldResolution.Outcome
+KINDS = {
+    Outcome.POSTED: "commit_partial",
+    Outcome.VOIDED: "release",
+    Outcome.EXPIRED: "expire_hold",
+}
 
 
 def post_hold(
@@ -42,11 +46,10 @@ def void_hold(
 def expire_hold(
     *, hold: Hold, actor: Actor, at: datetime, remainder_to: Account | None = None
 ) -> HoldResolution:
-    """Give the whole hold back because its deadline passed. Raises HoldResolved."""
+    """Give the whole hold back because its deadline passed. Raises HoldResolved, HoldNotDue."""
     return _resolve(hold, Outcome.EXPIRED, 0, None, remainder_to, actor, at)
 
 
-@transaction.atomic
 def _resolve(
     hold: Hold,
     outcome: HoldResolution.Outcome,
@@ -57,28 +60,24 @@ def _resolve(
     at: datetime,
 ) -> HoldResolution:
     back = remainder_to or hold.source
-    # The lock on where the value is held decides between two who resolve at the same instant.
-    lock_accounts([hold.held_in])
-    earlier = HoldResolution.objects.filter(hold=hold).first()
-    if earlier is not None:
-        if earlier.outcome == outcome and earlier.posted_fen == posted_fen:
-            return earlier
-        raise HoldResolved(outcome=earlier.outcome)
-    if outcome == Outcome.POSTED and at >= hold.deadline_at:
-        raise HoldExpired(deadline=hold.deadline_at.isoformat())
     moves = []
     if destination is not None:
         moves.append(Move(hold.held_in, destination, posted_fen))
     if posted_fen < hold.amount_fen:
         moves.append(Move(hold.held_in, back, hold.amount_fen - posted_fen))
-    transfer = post_transfer(
-        reference=f"{hold.reference}:{outcome}",
-        kind={"posted": "commit_partial", "voided": "release", "expired": "expire_hold"}[outcome],
-        moves=moves,
-        effective_at=at,
-        actor=actor,
-        policy_version=hold.placed_by.policy_version,
-    )
-    return HoldResolution.objects.create(
-        hold=hold, outcome=outcome, posted_fen=posted_fen, transfer=transfer, resolved_at=at
-    )
+    try:
+        transfer = post_transfer(
+            reference=f"{hold.reference}:{outcome}",
+            kind=KINDS[outcome],
+            moves=moves,
+            effective_at=at,
+            actor=actor,
+            policy_version=hold.placed_by.policy_version,
+            resolve=Resolve(hold, outcome, posted_fen, at),
+        )
+    except ReferenceReused as refusal:  # resolved alike before, perhaps with another remainder
+        earlier = HoldResolution.objects.get(hold=hold)
+        if (earlier.outcome, earlier.posted_fen) != (outcome, posted_fen):
+            raise HoldResolved(outcome=earlier.outcome) from refusal
+        return earlier
+    return HoldResolution.objects.get(transfer=transfer)

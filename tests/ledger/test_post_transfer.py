@@ -14,8 +14,10 @@ from ledger.actions.reverse_transfer import reverse_transfer
 from ledger.models import Account, Book, HoldResolution, Posting, Transfer
 from ledger.queries import balance_fen
 from ledger.refusals import (
+    AlreadyReversed,
     BookClosed,
     HoldExpired,
+    HoldNotDue,
     HoldResolved,
     InsufficientFunds,
     InvalidPosting,
@@ -102,7 +104,7 @@ def test_a_reversal_is_the_opposite_and_happens_once(purse, other):
     transfer = post("a", purse, other, 400)
     reverse_transfer(transfer=transfer, reference="undo-a", effective_at=NOW, actor=SYSTEM)
     assert balance_fen(purse) == 1000
-    with pytest.raises(DatabaseError):
+    with pytest.raises(AlreadyReversed):
         reverse_transfer(transfer=transfer, reference="undo-b", effective_at=NOW, actor=SYSTEM)
 
 
@@ -206,7 +208,7 @@ class TestHolds:
     ):
         with pytest.raises(HoldExpired):
             self.resolve(hold, earned, 1, at=self.deadline)
-        with pytest.raises(DatabaseError):
+        with pytest.raises(HoldNotDue):
             expire_hold(hold=hold, actor=SYSTEM, at=self.deadline - timedelta(seconds=1))
         expire_hold(hold=hold, actor=SYSTEM, at=self.deadline)
         assert balance_fen(purse) == 1000

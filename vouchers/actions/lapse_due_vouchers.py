@@ -7,8 +7,8 @@ from django.db import transaction
 from audit.actions.record import record
 from audit.decisions import Actor
 from ledger.actions.open_account import open_account
+from ledger.actions.post_batch import lock_accounts
 from ledger.actions.post_transfer import Move, post_transfer
-from ledger.models import Account
 from treasury.moves import move_state
 from vouchers.models import Voucher
 
@@ -35,13 +35,14 @@ def lapse_voucher(*, voucher_id: int, actor: Actor, at: datetime) -> Voucher:
     """Expire one voucher and post its available value to the lapse account of its envelope."""
     voucher = (
         Voucher.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("envelope__book", "version__programme")
+        .select_related("envelope__book", "version__programme", "available")
         .get(pk=voucher_id)
     )
     if voucher.state in (Voucher.State.EXPIRED, Voucher.State.VOIDED) or at < voucher.valid_until:
         return voucher
-    available = Account.objects.select_for_update().get(pk=voucher.available_id or 0)
-    left_fen = available.balance_fen
+    available = voucher.available
+    assert available is not None
+    left_fen = lock_accounts([available])[available.pk]
     if left_fen:
         post_transfer(
             reference=f"voucher:{voucher.pk}:lapse",
