@@ -9,11 +9,6 @@ from ledger.models import Account, Hold, HoldResolution
 from ledger.refusals import HoldResolved, InvalidPosting, ReferenceReused
 
 Outcome = HoldResolution.Outcome
-KINDS = {
-    Outcome.POSTED: "commit_partial",
-    Outcome.VOIDED: "release",
-    Outcome.EXPIRED: "expire_hold",
-}
 
 
 def post_hold(
@@ -68,7 +63,9 @@ def _resolve(
     try:
         transfer = post_transfer(
             reference=f"{hold.reference}:{outcome}",
-            kind=KINDS[outcome],
+            kind={"posted": "commit_partial", "voided": "release", "expired": "expire_hold"}[
+                outcome
+            ],
             moves=moves,
             effective_at=at,
             actor=actor,
