@@ -6,11 +6,14 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.read_only_admin import ReadOnlyAdmin
 from identity.models import ApiKey, Membership, Organization, RoleGrant, User
+
+admin.site.unregister(APIKey)  # the library's own keys are not used: a key has a membership
 
 
 @admin.register(User)

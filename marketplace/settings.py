@@ -25,6 +25,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://127.0.0.1:8000")
 
 INSTALLED_APPS = [
+    "rest_framework_api_key",  # before identity, whose back office replaces its own
     "audit",
     "identity",
     "ledger",
@@ -43,7 +44,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django_filters",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pgtrigger",
@@ -266,7 +266,27 @@ SANDBOX_PLATFORM_URL = env.str("SANDBOX_PLATFORM_URL", default="")
 SANDBOX_PLATFORM_SECRET = env.str("SANDBOX_PLATFORM_SECRET", default="")
 SANDBOX_PLATFORM_TOKEN = env.str("SANDBOX_PLATFORM_TOKEN", default="")
 
-UNFOLD = {"SITE_TITLE": "算券 Suanquan", "SITE_HEADER": "算券 Suanquan"}
+UNFOLD = {
+    "SITE_TITLE": "算券 Suanquan",
+    "SITE_HEADER": "算券 Suanquan",
+    "SITE_SYMBOL": "toll",
+    # The green of the portal's pages, from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "236 247 243",
+            "100": "209 236 227",
+            "200": "165 217 202",
+            "300": "114 194 173",
+            "400": "63 165 140",
+            "500": "26 138 112",
+            "600": "11 110 88",
+            "700": "9 88 71",
+            "800": "8 70 57",
+            "900": "7 57 47",
+            "950": "3 33 27",
+        }
+    },
+}
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from identity.actions.let_into_back_office import let_into_back_office
 from identity.models import User
+from tests.marketplace.orders import charged, make_buyer
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +41,9 @@ def test_nothing_can_be_added_by_who_only_looks(officer):
 
 def test_a_stranger_is_sent_to_log_in(client):
     assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_money_is_shown_in_yuan_and_sorted_as_money(officer):
+    payment = charged(make_buyer()).payment
+    page = officer.get(reverse("admin:marketplace_payment_changelist") + "?o=3").content.decode()
+    assert f"¥{payment.amount_fen // 100}.00" in page
