@@ -1,7 +1,7 @@
 """Run one of tests/benchmarks: `make bench BENCH=name`. Without a name it lists them.
 
-A benchmark is a module with a `main()`; it gets an embedded PostgreSQL with fsync on, unless
-DATABASE_URL names a server.
+A benchmark is a module with a `main()`, or a package with a `__main__`; it gets an
+embedded PostgreSQL with fsync on, unless DATABASE_URL names a server.
 """
 
 import os
@@ -15,6 +15,7 @@ from deploy.local.plan import ROOT, Folders
 def main(words: list[str]) -> int:
     folder = ROOT / "tests" / "benchmarks"
     names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    names += sorted(path.parent.name for path in folder.glob("*/__main__.py"))
     if not words:
         print("make bench BENCH=" + "|".join(names or ["(none yet)"]))
         return 0
