@@ -177,3 +177,21 @@ class GrantInUse(Refusal):
 
     text_en = "Voucher {serial} is in use and cannot be given back."
     text_zh = "算力券 {serial} 已被使用，不能退回。"
+
+
+class ClaimNotRecorded(Refusal):
+    """The database could not be asked; nothing was recorded."""
+
+    http_status = 503
+    code = "database_unavailable"
+    text_en = "The database is unavailable. Nothing was recorded; try again shortly."
+    text_zh = "数据库暂不可用，未记录任何内容，请稍后重试。"
+
+
+class ClaimOutcomeUnknown(Refusal):
+    """The connection was lost while the claim was under way; its key finds out the end."""
+
+    http_status = 503
+    code = "outcome_unknown"
+    text_en = "It is not known whether this claim was recorded. Repeat it with the same key."
+    text_zh = "无法确定本次申领是否已记录，请使用相同的幂等键重试。"
