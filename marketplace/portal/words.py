@@ -98,7 +98,9 @@ WORDS: dict[str, Promise] = {
     "report_only": pgettext_lazy("code", "read in the report only"),
     # whether a preset's source states all that is needed
     "complete": pgettext_lazy("code", "complete"),
+    "opens": pgettext_lazy("code", "opens as it is"),
     "incomplete": pgettext_lazy("code", "incomplete"),
+    "granted": pgettext_lazy("code", "granted"),
     "no_payout": pgettext_lazy("code", "pays nothing by itself"),
     # status of the version
     "current_known": pgettext_lazy("code", "current as far as known"),
