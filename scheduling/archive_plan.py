@@ -61,6 +61,11 @@ def compress(body: bytes) -> bytes:
     return zlib.compress(body, 1)
 
 
+def decompress(body: bytes | memoryview) -> bytes:
+    """The inverse of `compress`, of a column as Django hands it over."""
+    return zlib.decompress(bytes(body))
+
+
 def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
     """The market as bytes; the same market and notes give the same bytes."""
     jobs = market.jobs
@@ -77,7 +82,7 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
             arrays["job_ids"] = np.asarray(value).astype(np.int64)
         else:
             arrays[each.name] = _narrow(np.asarray(value))
-    pools = []
+    pools, held = [], []
     for number, pool in enumerate(market.pools):
         row = {
             each.name: getattr(pool, each.name) for each in fields(pool) if each.name != "occupied"
@@ -88,7 +93,11 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
                 row[name] = row[name].tolist()
         pools.append(row)
         if pool.occupied is not None:
-            arrays[f"occupied {number}"] = _narrow(np.asarray(pool.occupied, np.int64))
+            held.append(number)
+    if held:
+        rows = [np.asarray(market.pools[number].occupied, np.int64) for number in held]
+        arrays["occupied_pools"] = _narrow(np.array(held, np.int64))
+        arrays["occupied"] = _narrow(np.stack(rows))
     carbon = market.carbon
     return pack(
         {
@@ -108,6 +117,8 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
 def unpack_market(body: bytes) -> tuple[Market, dict[str, Any]]:
     """(market, notes) from `pack_market`'s bytes."""
     notes, arrays = unpack(body)
+    held = arrays.get("occupied_pools", np.zeros(0, np.int64)).tolist()
+    occupied = {number: _widen(arrays["occupied"][k]) for k, number in enumerate(held)}
     pools = [
         Pool(
             **{
@@ -116,7 +127,7 @@ def unpack_market(body: bytes) -> tuple[Market, dict[str, Any]]:
                 "available": None
                 if row["available"] is None
                 else [tuple(window) for window in row["available"]],
-                "occupied": arrays.get(f"occupied {number}"),
+                "occupied": occupied.get(number),
             }
         )
         for number, row in enumerate(notes.pop("pools"))

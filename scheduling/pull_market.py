@@ -230,7 +230,7 @@ def _without(
 
 
 def supply_stamp() -> tuple[Any, ...]:
-    """Changes whenever a price, an offer, a calendar or a closure does: cheap to compare."""
+    """Changes whenever a price, an offer, a calendar or a closure does, or hours are given back."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT COALESCE(MAX(id), 0) FROM providers_priceversion),"
@@ -239,6 +239,8 @@ def supply_stamp() -> tuple[Any, ...]:
             " (SELECT COALESCE(SUM(id), 0)::bigint FROM providers_pool WHERE state = 'active'),"
             " (SELECT COUNT(*) FROM providers_poolwindow),"
             " (SELECT COALESCE(MAX(id), 0) FROM providers_poolwindow),"
-            " (SELECT COALESCE(SUM(id), 0)::bigint FROM scheduling_closure WHERE lifted_at IS NULL)"
+            " (SELECT COALESCE(SUM(id), 0)::bigint FROM scheduling_closure"
+            " WHERE lifted_at IS NULL),"
+            " (SELECT last_value + is_called::int FROM scheduling_capacity_freed)"
         )
         return tuple(cursor.fetchone())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from audit.actions.record import record
@@ -92,6 +92,9 @@ def change_hours(placement: Placement, *, taken: int = 0, proposed: int = 0) -> 
     PoolHour.objects.filter(pk__in=keys).update(
         taken=F("taken") + taken, proposed=F("proposed") + proposed
     )
+    if taken + proposed < 0:  # so that a live market in a worker's memory is read again
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('scheduling_capacity_freed')")
 
 
 def withdraw_proposal(placement: Placement) -> None:

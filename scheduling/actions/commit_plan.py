@@ -69,12 +69,11 @@ DO UPDATE SET proposed = scheduling_poolhour.proposed + EXCLUDED.proposed
 """
 
 _LEAVE_OUT = """
-UPDATE scheduling_workload AS w SET state = 'unplaced', unplaced_reason = r.reason
+UPDATE scheduling_workload AS w SET state = 'unplaced',
+       unplaced_reason = ((%(reasons)s::jsonb) -> p.reason::int)
        || jsonb_build_object('run', %(run)s)
        || CASE WHEN t.story IS NULL THEN '{}' ELSE jsonb_build_object('explanation', t.story) END
   FROM left_out AS p
-  JOIN (SELECT (row_number() OVER ()) - 1 AS code, value AS reason
-          FROM jsonb_array_elements(%(reasons)s::jsonb)) AS r ON r.code = p.reason
   LEFT JOIN told AS t ON t.workload_id = p.workload_id
  WHERE w.id = p.workload_id AND w.state = 'submitted'
 """
@@ -109,10 +108,14 @@ def commit_plan(
         cursor.execute(_ROWS, {"starts": pulled.starts_at, "hours": run.hours})
         copy_in(cursor, "planned", _columns(pulled, planned, rows))
         _tell(cursor, pulled, planned, rows, stories or {})
+        cursor.execute("ANALYZE planned; ANALYZE told; ANALYZE clock")
         moved = _move(cursor, ids[rows])
         if len(moved) < len(rows):
             rows = rows[np.isin(ids[rows], moved)]
             cursor.execute("DELETE FROM planned WHERE workload_id <> ALL(%s)", [moved.tolist()])
+        # Before anything with a deferred foreign key goes in: an update whose trigger runs behind a
+        # long queue of those is a hundred times slower.
+        told = 0 if keep_waiting else _leave_out(cursor, run, pulled, planned)
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM scheduling_placement AS s JOIN planned AS p"
             " USING (workload_id) WHERE s.state = 'failed')"
@@ -123,8 +126,8 @@ def commit_plan(
             {"run": run.pk, "until": at + OFFER_LASTS},
         )
         copy_in(cursor, "kept", _kept(pulled, planned, rows, run.hours))
+        cursor.execute("ANALYZE kept")
         cursor.execute(_KEEP)
-        told = 0 if keep_waiting else _leave_out(cursor, run, pulled, planned)
     return {"placed": len(rows), "unplaced": told, "skipped": int(chosen.sum()) - len(rows)}
 
 
@@ -216,6 +219,7 @@ def _leave_out(cursor: Any, run: MatchRun, pulled: PulledMarket, planned: Plan) 
             "reason": planned.columns.reason[out].astype(np.int64),
         },
     )
+    cursor.execute("ANALYZE left_out")
     reasons = [
         {"code": code, "text_en": REASONS[code][0], "text_zh": REASONS[code][1]}
         for code in REASON_CODES

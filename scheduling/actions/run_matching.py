@@ -167,6 +167,8 @@ def _close(
         name: getattr(proof, name)
         for name in ("objective_fen", "bound_fen", "gap", "method", "counts")
     }
+    if proof.method == "incremental":  # no bound of its own: it stands on an earlier plan's prices
+        run.certificate.update(bound_fen=None, gap=None)
     run.progress = {
         "step": "done",
         "percent": 100,
@@ -193,7 +195,7 @@ def _close(
         at=run.finished_at,
         data={
             **counts,
-            "gap_ppm": round(proof.gap * 1_000_000),
+            "gap_ppm": None if run.certificate["gap"] is None else round(proof.gap * 1_000_000),
             "input_digest": run.input_digest,
         },
     )
