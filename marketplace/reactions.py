@@ -12,8 +12,11 @@ from marketplace.actions.charge_order import charge_order
 from marketplace.actions.send_refund import send_refund
 from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
+from providers.models import PoolMaintenance
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
+from scheduling.actions.recall_job import recall_job
+from scheduling.actions.withdraw_from_pool import withdraw_from_pool
 from scheduling.models import Job
 from treasury.models import Payable
 from vouchers.actions.settle_payable import settle_payable
@@ -35,6 +38,41 @@ def hand_over_job(event: AuditEvent) -> None:
         actor=SYSTEM,
         at=timezone.now(),
     )
+
+
+def call_back_job(event: AuditEvent) -> None:
+    """An order ended without a charge: what its platform may still be running is called back."""
+    order = Order.objects.get(pk=event.subject_id)
+    job = Job.objects.select_related("platform").filter(allocation=order.allocation_id).first()
+    if job is not None:
+        recall_job(
+            job=job,
+            connector=connector_for(job.platform),
+            reason=event.data["reason"],
+            actor=SYSTEM,
+            at=timezone.now(),
+        )
+
+
+def withdraw_for_maintenance(event: AuditEvent) -> None:
+    """A provider announced maintenance: what was to run in it is offered elsewhere."""
+    announced = PoolMaintenance.objects.select_related("pool").get(pk=event.subject_id)
+    withdraw_from_pool(
+        pool=announced.pool,
+        starts_at=announced.during.lower,
+        ends_at=announced.during.upper,
+        why="maintenance",
+        actor=SYSTEM,
+        at=timezone.now(),
+    )
+
+
+def cancel_withdrawn(event: AuditEvent) -> None:
+    """A pool closed under an allocation: its order ends; the workload is offered again."""
+    order = Order.objects.filter(allocation=int(event.subject_id)).first()
+    if order is not None:
+        reason = f"withdrawn: {event.data['why']}"
+        cancel_order(order=order, actor=SYSTEM, at=timezone.now(), reason=reason)
 
 
 def charge_usage(event: AuditEvent) -> None:
@@ -73,6 +111,9 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "job.completed": (charge_usage,),
     "job.failed": (cancel_failed,),
     "redemption.lapsed": (cancel_lapsed,),
+    "order.cancelled": (call_back_job,),
+    "allocation.withdrawn": (cancel_withdrawn,),
+    "maintenance.announced": (withdraw_for_maintenance,),
     "refund.granted": (send_back_own_part,),
     "payable.paid": (settle_what_was_paid,),
 }
@@ -80,4 +121,8 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
 NAMES = {kind: tuple(each.__name__ for each in handlers) for kind, handlers in REACTIONS.items()}
 HANDLERS = {each.__name__: each for handlers in REACTIONS.values() for each in handlers}
 # Reactions that wait for somebody else run in a queue of their own.
-QUEUE_OF = {"hand_over_job": "dispatch", "send_back_own_part": "payments"}
+QUEUE_OF = {
+    "hand_over_job": "dispatch",
+    "call_back_job": "dispatch",
+    "send_back_own_part": "payments",
+}

@@ -239,6 +239,7 @@ def supply_stamp() -> tuple[Any, ...]:
             " (SELECT COALESCE(SUM(id), 0)::bigint FROM providers_pool WHERE state = 'active'),"
             " (SELECT COUNT(*) FROM providers_poolwindow),"
             " (SELECT COALESCE(MAX(id), 0) FROM providers_poolwindow),"
+            " (SELECT COUNT(*) FROM providers_poolmaintenance),"
             " (SELECT COALESCE(SUM(id), 0)::bigint FROM scheduling_closure"
             " WHERE lifted_at IS NULL),"
             " (SELECT last_value + is_called::int FROM scheduling_capacity_freed)"

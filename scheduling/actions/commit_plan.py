@@ -226,3 +226,15 @@ def _leave_out(cursor: Any, run: MatchRun, pulled: PulledMarket, planned: Plan) 
     ]
     cursor.execute(_LEAVE_OUT, {"run": run.pk, "reasons": json.dumps(reasons)})
     return int(cursor.rowcount)
+
+
+def store_archive(run: MatchRun, market: bytes, plan: bytes) -> None:
+    """Keep what the run was made from and chose; tens of megabytes go in by COPY, unescaped."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY scheduling_matcharchive (run_id, market, plan) FROM STDIN (FORMAT BINARY)"
+        ) as copy,
+    ):
+        copy.set_types(["int8", "bytea", "bytea"])
+        copy.write_row((run.pk, market, plan))

@@ -24,7 +24,11 @@ def dispatch_job(
         .select_related("allocation__placement__workload", "allocation__pool__accelerator")
         .get(pk=job.pk)
     )
-    if job.platform_ref:
+    if job.platform_ref or job.state in Job.FINAL:
+        return job
+    if job.allocation.state != "active":  # given back while the hand-over waited in its queue
+        job.state, job.reason = Job.State.CANCELED, "its allocation was given back"
+        job.save(update_fields=["state", "reason"])
         return job
     placement = job.allocation.placement
     hours = placement.workload.duration_hours

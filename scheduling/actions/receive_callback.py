@@ -14,7 +14,6 @@ from scheduling.actions.release_allocation import release_allocation
 from scheduling.models import (
     Allocation,
     Job,
-    Placement,
     Platform,
     PlatformCallback,
     UsageRecord,
@@ -83,16 +82,22 @@ def _change_state(job: Job, event: JobStateChanged, at: datetime) -> None:
     if job.state not in Job.FINAL:
         return
     allocation = Allocation.objects.select_related("placement").get(pk=job.allocation_id)
-    workload = Workload.objects.filter(
-        pk=allocation.placement.workload_id, state__in=["accepted", "running"]
-    )
     if job.state == Job.State.COMPLETE:
-        Allocation.objects.filter(pk=allocation.pk, state="active").update(state="completed")
-        workload.update(state="completed")
+        standing = Allocation.objects.filter(pk=allocation.pk, state="active")
+        if standing.update(state="completed"):
+            Workload.objects.filter(
+                pk=allocation.placement.workload_id, state__in=["accepted", "running"]
+            ).update(state="completed")
     else:
-        release_allocation(allocation=allocation, actor=SYSTEM, at=at, reason=job.state)
-        Placement.objects.filter(pk=allocation.placement_id).update(state="failed")
-        workload.update(state=AFTER_FAILURE[job.state])
+        # One that was given back before (a lapsed hold, a closed pool) has been dealt with: by now
+        # its workload may stand on another allocation.
+        release_allocation(
+            allocation=allocation,
+            actor=SYSTEM,
+            at=at,
+            reason=job.state,
+            then=AFTER_FAILURE[job.state],
+        )
     record(
         "job.completed" if job.state == Job.State.COMPLETE else "job.failed",
         subject=job,

@@ -1,5 +1,6 @@
 """Plan a market: read it, plan it, and commit the placements as proposals, or none of them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -10,14 +11,14 @@ from django.db import IntegrityError, transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor
-from scheduling.actions.commit_plan import commit_plan
+from scheduling.actions.commit_plan import commit_plan, store_archive
 from scheduling.actions.lease_market import end_lease, hold_lease, lease_market
 from scheduling.actions.set_aside import set_aside_refused, set_aside_too_late
 from scheduling.archive_plan import compress, pack_market, pack_plan, pool_notes
 from scheduling.check_plan import check_plan
 from scheduling.compare_supply import changed_pools
 from scheduling.matching import MarketError, Plan, explain, plan, verify
-from scheduling.models import MatchArchive, MatchRun, Workload
+from scheduling.models import MatchRun, Workload
 from scheduling.pull_market import PulledMarket, horizon_start, pull_market
 from scheduling.report_progress import Progress
 from scheduling.tell_story import tell_story
@@ -133,13 +134,15 @@ def finish_plan(
         why = f"the plan breaks {len(broken)} rules; first: {broken[0]}"
         return park(run=run, why=why, actor=actor, at=progress.now())
     stories = _stories(pulled, planned) if small else {}
-    archive = MatchArchive(run=run, market=compress(packed), plan=compress(pack_plan(planned)))
     changed = changed_pools(pulled, at=progress.now())
     without = changed[planned.columns.pool_of] & (planned.columns.pool_of >= 0)
     progress.tell("commit")
     at = progress.now()
     try:
-        with transaction.atomic():
+        # The archive is compressed while the database works.
+        with ThreadPoolExecutor(2) as pool, transaction.atomic():
+            market = pool.submit(compress, packed)
+            chosen = pool.submit(lambda: compress(pack_plan(planned)))
             hold_lease(market=run.market, token=run.token)
             counts = commit_plan(
                 run=run,
@@ -150,7 +153,7 @@ def finish_plan(
                 keep_waiting=keep_waiting,
                 at=at,
             )
-            archive.save(force_insert=True)
+            store_archive(run, market.result(), chosen.result())
             _close(run, planned, {**counts, "pools_changed": int(changed.sum())}, progress, actor)
     except IntegrityError as error:
         run.refresh_from_db()

@@ -1,0 +1,133 @@
+"""A pool closes: what has not begun is free at once and offered again, what runs is left alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from audit.decisions import SYSTEM, Invalid
+from audit.models import AuditEvent
+from scheduling.actions.allocate_capacity import allocate_capacity
+from scheduling.actions.close_pool import close_pool, lift_closure
+from scheduling.actions.create_job import create_job
+from scheduling.models import Allocation, Job, Placement, PoolHour, Workload
+from tests.factories import NOW
+from tests.scheduling.builders import (
+    START,
+    make_job,
+    make_placement,
+    make_pool,
+    make_workload,
+)
+from tests.scheduling.test_run_matching import match, offered
+
+pytestmark = pytest.mark.django_db
+
+
+def close(pool, *, first=0, last=4, kind="outage", at=NOW):
+    return close_pool(
+        pool=pool,
+        kind=kind,
+        starts_at=START + timedelta(hours=first),
+        ends_at=START + timedelta(hours=last),
+        actor=SYSTEM,
+        at=at,
+    )
+
+
+def test_a_proposal_in_those_hours_ends_and_its_workload_is_placed_elsewhere():
+    first, second = offered(price_fen=700), offered(price_fen=800)
+    workload = make_workload(units=2, hours=3)
+    match()
+    assert Placement.objects.get().pool == first
+    close(first, last=72)
+    workload.refresh_from_db()
+    assert workload.state == "submitted"
+    assert not PoolHour.objects.filter(pool=first, proposed__gt=0).exists()
+    match()
+    again = Placement.objects.get(state="proposed")
+    assert (again.pool, again.workload) == (second, workload)
+
+
+def test_hours_outside_the_closure_stay_on_offer():
+    pool = offered(units=2)
+    make_workload(units=2, hours=3)
+    close(pool, first=0, last=2)
+    match()
+    placed = Placement.objects.get()
+    assert placed.starts_at >= START + timedelta(hours=2)
+    ended = (placed.ends_at - START) // timedelta(hours=1)
+    close(pool, first=ended, last=ended + 1)
+    assert Placement.objects.get().state == "proposed"
+
+
+def test_an_allocation_that_has_not_begun_is_withdrawn_with_its_hours():
+    job = make_job(units=2, hours=3)
+    close(job.allocation.pool)
+    job.allocation.refresh_from_db()
+    assert job.allocation.state == "released"
+    placement = Placement.objects.get()
+    assert (placement.state, placement.workload.state) == ("failed", "submitted")
+    assert not PoolHour.objects.filter(taken__gt=0).exists()
+    assert AuditEvent.objects.filter(kind="allocation.withdrawn").count() == 1
+
+
+def test_a_running_job_is_left_to_its_platform():
+    job = make_job()
+    Job.objects.filter(pk=job.pk).update(state="RUNNING")
+    close(job.allocation.pool)
+    assert Allocation.objects.get().state == "active"
+
+
+def test_what_replaces_a_failed_placement_says_so():
+    first = offered(price_fen=700)
+    offered(price_fen=800)
+    make_workload(units=2, hours=3)
+    match()
+    failed = Placement.objects.get()
+    create_job(
+        allocation=allocate_capacity(placement=failed, actor=SYSTEM, at=NOW), actor=SYSTEM, at=NOW
+    )
+    close(first, last=72)
+    match()
+    assert Placement.objects.get(state="proposed").replaces == failed
+
+
+def test_a_lifted_closure_lets_the_hours_be_offered_again():
+    pool = offered(units=2)
+    closure = close(pool, last=72)
+    workload = make_workload(units=2, hours=3)
+    match()
+    workload.refresh_from_db()
+    assert workload.state == "unplaced"
+    lift_closure(closure=closure, actor=SYSTEM, at=NOW)
+    Workload.objects.update(state="submitted")
+    match()
+    assert Placement.objects.get().pool == pool
+
+
+@pytest.mark.parametrize(("first", "last", "kind"), [(2, 2, "outage"), (0, 3, "holiday")])
+def test_refuses_a_closure_of_no_length_or_no_known_kind(first, last, kind):
+    with pytest.raises(Invalid):
+        close(make_pool(), first=first, last=last, kind=kind)
+
+
+@pytest.mark.parametrize("column", ["run_id", "pool_id", "price_version_id"])
+def test_the_database_refuses_a_placement_that_names_nothing(column):
+    placement = make_placement(make_pool(), make_workload())
+    Placement.objects.filter(pk=placement.pk).update(state="declined")
+    placement.pk, placement._state.adding = None, True
+    setattr(placement, column, 10**9)
+    name = f"placement_names_a_{column.removesuffix('_id')}_that_exists"
+    with pytest.raises(IntegrityError, match="does not exist") as refused, transaction.atomic():
+        placement.save(force_insert=True)
+    assert refused.value.__cause__.diag.constraint_name == name
+
+
+@pytest.mark.parametrize("table", ["scheduling_closure", "scheduling_matchrun"])
+def test_what_others_stand_on_is_never_deleted(table):
+    close(make_pool())
+    make_placement(make_pool(), make_workload())
+    refused = pytest.raises(DatabaseError, match=r"[Cc]annot delete")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")
