@@ -246,6 +246,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 5.0,
         "options": {"queue": "settlement", "expires": 30},
     },
+    "keep-meters": {
+        "task": "marketplace.keep_meters",
+        "schedule": crontab(hour="4", minute="20"),
+        "options": {"queue": "settlement", "expires": 7200},
+    },
     "verify-books": {
         "task": "marketplace.verify_books",
         "schedule": crontab(hour="3", minute="10"),

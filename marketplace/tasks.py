@@ -11,7 +11,7 @@ from audit import outbox
 from audit.decisions import SYSTEM
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
-from providers.tasks import work_on_waiting_imports
+from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.run_matching import run_matching
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
@@ -83,6 +83,12 @@ def serve_windows() -> int:
     for window in lotteries_to_draw():
         draw_window(window=window, actor=SYSTEM, at=timezone.now())
     return sum(make_out_vouchers(window_id=pk) for pk in windows_to_make_out())
+
+
+@shared_task(name="marketplace.keep_meters", queue="settlement")
+def keep_meters() -> int:
+    """Months ahead for readings, and the gaps of meters."""
+    return keep_meters_in_order(at=timezone.now())
 
 
 @shared_task(name="marketplace.verify_books", queue="settlement")

@@ -77,7 +77,7 @@ class MeterAdmin(ReadOnlyAdmin):
 @admin.register(MeterReading)
 class MeterReadingAdmin(ReadOnlyAdmin):
     list_display = ["meter", "period", "quantity", "state", "reason", "source", "recorded_at"]
-    list_select_related = ["meter"]
+    list_select_related = ["meter", "source"]
     list_filter = ["state", "reason"]
 
 

@@ -20,6 +20,16 @@ def require_provider(actor: Actor, provider: Organization | int) -> None:
         raise NotFound(thing="provider")
 
 
+METER_KEY = "meter_key"  # not a person's role: what a verified signature of an agent may do
+
+
+def require_meter_sender(actor: Actor, provider: int) -> None:
+    """A provider's agent whose signature was verified, or who may act for the provider anyway."""
+    if actor.has(METER_KEY) and actor.organization_id == provider:
+        return
+    require_provider(actor, provider)
+
+
 def require_rater(actor: Actor, facility: Facility) -> None:
     """Who may have a rating computed: the provider, a verifier, the system."""
     if not actor.has(Role.RATING_VERIFIER):

@@ -15,8 +15,21 @@ _INTERVALS = """
                    max(upper(period)) OVER (
                        PARTITION BY meter_id ORDER BY lower(period), id
                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-              FROM providers_meterreading WHERE state = 'accepted') ordered
+              FROM providers_meterreading WHERE state = 'accepted' AND revision = 0) ordered
      WHERE lower(period) < reached
+"""
+_EVENTS = """
+    SELECT 'reading ' || r.id, 'its event is not in the register, so it could be counted again'
+      FROM providers_meterreading r
+      LEFT JOIN providers_meterevent e ON e.source_id = r.source_id AND e.event_id = r.event_id
+     WHERE e.event_id IS NULL
+    UNION ALL
+    SELECT 'reading ' || r.id, 'corrects an interval that has no first reading'
+      FROM providers_meterreading r
+     WHERE r.revision > 0
+       AND NOT EXISTS (SELECT FROM providers_meterreading f
+                        WHERE f.meter_id = r.meter_id AND f.starts_at = r.starts_at
+                          AND f.state = 'accepted' AND f.revision = r.revision - 1)
 """
 _CERTIFICATES = """
     SELECT 'certificate ' || c.serial, 'is ' || c.state || ' with ' || count(a.id) || ' allocations'
@@ -58,6 +71,7 @@ def _ratings_recompute() -> Iterable[Violation]:
 
 PROOFS = [
     Proof("I9", "No meter interval is counted twice.", rows_that_violate(_INTERVALS)),
+    Proof("readings", "Every reading's event is known for ever.", rows_that_violate(_EVENTS)),
     Proof(
         "certificates",
         "A certificate is allocated at most once, and exactly when it is not held.",

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet
 
 from audit.decisions import Actor
@@ -18,6 +20,8 @@ from providers.models import (
     GreenRating,
     ImportFile,
     Meter,
+    MeterGap,
+    MeterKey,
     MeterReading,
     Offer,
     Pool,
@@ -96,10 +100,79 @@ def visible_meters(actor: Actor) -> QuerySet[Meter]:
 
 def visible_readings(actor: Actor) -> QuerySet[MeterReading]:
     """One's own; all for government bodies."""
-    rows = MeterReading.objects.select_related("meter")
+    rows = MeterReading.objects.select_related("meter", "source")
     if _reads_all(actor):
         return rows
     return rows.filter(meter__facility__provider_id=actor.organization_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredMonth:
+    """One meter's civil month (Asia/Shanghai): the sum as last corrected, and the hours covered."""
+
+    meter_id: int
+    kind: str
+    pool_id: int | None
+    month: date
+    quantity: Decimal
+    hours: Decimal
+
+
+# Every part of the table is one civil month, so grouping by part is grouping by month.
+_MONTHS = """
+    SELECT m.id, m.kind, m.pool_id, min(r.starts_at), sum(r.quantity),
+           sum(upper(r.period) - r.starts_at)
+      FROM providers_meter m JOIN providers_meterreading r ON r.meter_id = m.id
+     WHERE m.facility_id = %(facility)s AND r.state = 'accepted'
+       AND r.starts_at >= %(starts_at)s AND r.starts_at < %(ends_at)s
+     GROUP BY m.id, r.tableoid
+"""
+_REPLACED = """
+    SELECT m.id, c.starts_at, old.quantity, upper(old.period) - old.starts_at
+      FROM providers_meter m
+      JOIN providers_meterreading c ON c.meter_id = m.id AND c.revision > 0
+      JOIN providers_meterreading old
+        ON old.meter_id = c.meter_id AND old.starts_at = c.starts_at
+       AND old.revision = c.revision - 1 AND old.state = 'accepted'
+     WHERE m.facility_id = %(facility)s AND c.state = 'accepted'
+       AND c.starts_at >= %(starts_at)s AND c.starts_at < %(ends_at)s
+"""
+
+
+def metered_months(
+    facility: Facility, *, starts_at: datetime, ends_at: datetime
+) -> list[MeteredMonth]:
+    """Every meter of `facility` by civil month; a month without a reading has no row. Two queries,
+    the second of them over corrections only."""
+    given: dict[str, Any] = {"facility": facility.pk, "starts_at": starts_at, "ends_at": ends_at}
+    with connection.cursor() as cursor:
+        cursor.execute(_MONTHS, given)
+        sums = {
+            (meter, civil_day(first).replace(day=1)): [kind, pool, quantity, covered]
+            for meter, kind, pool, first, quantity, covered in cursor.fetchall()
+        }
+        cursor.execute(_REPLACED, given)
+        for meter, first, quantity, covered in cursor.fetchall():
+            replaced = sums[meter, civil_day(first).replace(day=1)]
+            replaced[2] -= quantity
+            replaced[3] -= covered
+    return [
+        MeteredMonth(
+            meter, kind, pool, month, quantity, Decimal(int(covered.total_seconds())) / 3600
+        )
+        for (meter, month), (kind, pool, quantity, covered) in sorted(sums.items())
+    ]
+
+
+def visible_meter_keys(actor: Actor) -> QuerySet[MeterKey]:
+    """One's own; all for government bodies."""
+    rows = MeterKey.objects.select_related("facility")
+    return rows if _reads_all(actor) else rows.filter(facility__provider_id=actor.organization_id)
+
+
+def visible_gaps(actor: Actor) -> QuerySet[MeterGap]:
+    """The gaps of the meters one sees."""
+    return MeterGap.objects.filter(meter__in=visible_meters(actor).values("pk"))
 
 
 def visible_certificates(actor: Actor) -> QuerySet[GreenCertificate]:

@@ -27,18 +27,25 @@ def facility_of(row: Facility) -> green.Facility:
 
 
 def readings_of(row: Facility, period: green.Period) -> list[green.Reading]:
-    """Accepted readings of the facility's own meters inside the period."""
+    """Accepted readings of the facility's own meters inside the period, as last corrected."""
     rows = MeterReading.objects.filter(
         meter__facility=row,
         meter__pool__isnull=True,
         state="accepted",
+        starts_at__gte=period.starts_at,
+        starts_at__lt=period.ends_at,
         period__contained_by=(period.starts_at, period.ends_at),
-    ).values_list("meter__kind", "period", "quantity")
+    ).values_list("meter__kind", "period", "quantity", "revision")
     kinds = {kind.value: kind for kind in green.MeterKind}
-    return [
-        green.Reading(kinds[kind], span.lower, span.upper, quantity)
-        for kind, span, quantity in rows.iterator(chunk_size=10_000)
-    ]
+    newest: dict[tuple[str, datetime], tuple[int, green.Reading]] = {}
+    for kind, span, quantity, revision in rows.iterator(chunk_size=10_000):
+        key = (kind, span.lower)
+        if key not in newest or newest[key][0] < revision:
+            newest[key] = (
+                revision,
+                green.Reading(kinds[kind], span.lower, span.upper, quantity),
+            )
+    return [reading for _, reading in newest.values()]
 
 
 def claims_of(row: Facility, period: green.Period) -> green.Claims:

@@ -66,3 +66,11 @@ class VerifierOfProvider(Refusal):
     http_status = 403
     text_en = "A verifier must not belong to the provider."
     text_zh = "核验人不得隶属于被评级的供应方。"
+
+
+class SignatureNotVerified(Refusal):
+    """A batch is taken from a known key, signed over its very bytes, and fresh."""
+
+    http_status = 401
+    text_en = "The signature does not verify, is not fresh, or the key is unknown or revoked."
+    text_zh = "签名无效、已过时，或密钥未知或已撤销。"

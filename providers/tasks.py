@@ -1,14 +1,17 @@
 """What the suppliers' room does by the clock; the storefront's Celery tasks call it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
 from audit.decisions import SYSTEM
 from providers.actions.apply_import import apply_import
 from providers.actions.check_import import check_import
-from providers.models import ImportFile
+from providers.actions.note_gaps import note_gaps
+from providers.green.exact import civil_day, start_of_day
+from providers.models import Facility, ImportFile
+from providers.reading_months import make_months_ahead
 
 
 def work_on_waiting_imports(*, now: Callable[[], datetime]) -> int:
@@ -30,3 +33,23 @@ def work_on_waiting_imports(*, now: Callable[[], datetime]) -> int:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('providers.imports'))")
+
+
+def keep_meters_in_order(*, at: datetime) -> int:
+    """Nightly: parts of the table for the months ahead, and yesterday's gaps of every facility.
+
+    Three days are looked at again, so that a gap filled within its grace is closed. Returns the
+    number of gaps noticed.
+    """
+    make_months_ahead(at)
+    today, noticed = start_of_day(civil_day(at)), 0
+    for facility in Facility.objects.filter(meters__isnull=False).distinct().order_by("pk"):
+        found, _closed = note_gaps(
+            facility=facility,
+            starts_at=today - timedelta(days=3),
+            ends_at=today - timedelta(days=1),
+            actor=SYSTEM,
+            at=at,
+        )
+        noticed += found
+    return noticed

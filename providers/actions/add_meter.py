@@ -22,7 +22,7 @@ def add_meter(
     pool: Pool | None = None,
     sample: bool = False,
 ) -> Meter:
-    """Add the meter of `kind` at `facility`, or at one of its pools (`it_kwh` only).
+    """Add the meter of `kind` at `facility`, or of `it_kwh`, `accelerator_hours` at a pool of it.
 
     Raises NotPermitted, NotFound, Invalid (kind, pool), NameTaken: a facility has one meter of a
     kind.
@@ -31,8 +31,15 @@ def add_meter(
     if kind not in Meter.Kind.values:
         known = ", ".join(Meter.Kind.values)
         raise Invalid("kind", f"one of {known}", f"须为 {known} 之一")
-    if pool is not None and (pool.facility_id != facility.pk or kind != Meter.Kind.IT):
-        raise Invalid("pool", "of this facility, and IT energy", "须为本设施的资源池且计量 IT 用电")
+    of_pools = (Meter.Kind.IT, Meter.Kind.ACCELERATOR)
+    if pool is not None and (pool.facility_id != facility.pk or kind not in of_pools):
+        raise Invalid(
+            "pool",
+            "of this facility, and IT energy or accelerator-hours",
+            "须为本设施的资源池，且计量 IT 用电或加速卡时",
+        )
+    if pool is None and kind == Meter.Kind.ACCELERATOR:
+        raise Invalid("pool", "accelerator-hours are of a pool", "加速卡时须按资源池计量")
     if Meter.objects.filter(facility=facility, code=code).exists():
         raise NameTaken(field="code", thing="Meter", name=code)
     if pool is None and Meter.objects.filter(facility=facility, kind=kind, pool=None).exists():

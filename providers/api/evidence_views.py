@@ -23,15 +23,24 @@ from providers.actions.approve_rating import approve_rating
 from providers.actions.challenge_rating import challenge_rating
 from providers.actions.compute_rating import compute_rating
 from providers.actions.ingest_readings import ingest_readings
+from providers.actions.issue_meter_key import issue_meter_key
 from providers.actions.register_certificates import NewCertificate, register_certificates
 from providers.actions.reject_rating import reject_rating
 from providers.actions.retire_certificates import retire_certificates
+from providers.actions.revoke_meter_key import revoke_meter_key
 from providers.actions.revoke_rating import revoke_rating
 from providers.actions.uphold_rating import uphold_rating
 from providers.api import serializers as shapes
 from providers.api.reading_batches import rows_of
 from providers.api.views import Reading, asked, provider_of
-from providers.models import GreenCertificate, GreenRating, Meter, MeterReading
+from providers.models import (
+    GreenCertificate,
+    GreenRating,
+    Meter,
+    MeterGap,
+    MeterKey,
+    MeterReading,
+)
 
 RATERS = has_role(Role.PROVIDER_ADMIN, Role.RATING_VERIFIER, Role.FRAUD_ANALYST)
 
@@ -85,6 +94,45 @@ class MeterReadingViewSet(Reading):
         )
         body = shapes.IngestResultSerializer(result).data
         return Response(body, status=status.HTTP_201_CREATED)
+
+
+class MeterKeyViewSet(Reading):
+    """Keys of meter agents."""
+
+    queryset = MeterKey.objects.none()
+    serializer_class = shapes.MeterKeySerializer
+    filterset_fields = ["facility", "key_id"]
+
+    def get_queryset(self) -> QuerySet[MeterKey]:
+        return queries.visible_meter_keys(actor_of(self.request))
+
+    @extend_schema(request=shapes.MeterKeyRequest, responses={201: shapes.MeterKeySerializer})
+    def create(self, request: Request) -> Response:
+        """Enter an agent's public key, or make an HMAC secret that is shown once."""
+        actor, body = actor_of(request), asked(shapes.MeterKeyRequest, request)
+        body["facility"] = get_object_or_404(queries.visible_facilities(actor), pk=body["facility"])
+        key, secret = issue_meter_key(**body, actor=actor, at=timezone.now())
+        told = dict(shapes.MeterKeySerializer(key).data) | ({"secret": secret} if secret else {})
+        return Response(told, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """What it signs from now on is refused."""
+        key = revoke_meter_key(key=self.get_object(), actor=actor_of(request), at=timezone.now())
+        return Response(shapes.MeterKeySerializer(key).data)
+
+
+class MeterGapViewSet(Reading):
+    """Hours for which a meter gave nothing usable: records, never estimates."""
+
+    queryset = MeterGap.objects.none()
+    serializer_class = shapes.MeterGapSerializer
+    filterset_fields = ["meter", "meter__facility"]
+    http_method_names = ["get", "head", "options"]
+
+    def get_queryset(self) -> QuerySet[MeterGap]:
+        return queries.visible_gaps(actor_of(self.request))
 
 
 class CertificateViewSet(Reading):

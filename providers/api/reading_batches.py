@@ -23,9 +23,10 @@ def rows_of(batch: Mapping[str, Any], meters: Sequence[Meter]) -> list[IncomingR
             IncomingReading(
                 meter_id=meter.pk,
                 event_id=_text(each, "event_id", where),
-                starts_at=_time(each, "starts_at", where),
-                ends_at=_time(each, "ends_at", where),
-                quantity=_quantity(each.get("quantity"), f"{where}.quantity"),
+                starts_at=moment_of(each, "starts_at", where),
+                ends_at=moment_of(each, "ends_at", where),
+                quantity=exact_quantity(each.get("quantity"), f"{where}.quantity"),
+                corrects=_text(each, "corrects", where) if each.get("corrects") else None,
             )
         )
     for number, each in enumerate(_listed(batch, "series")):
@@ -35,9 +36,16 @@ def rows_of(batch: Mapping[str, Any], meters: Sequence[Meter]) -> list[IncomingR
     return rows
 
 
+def unit_of(kind: str) -> str:
+    """The unit a meter's kind ends with."""
+    if kind == Meter.Kind.ACCELERATOR:
+        return "h"
+    return "m3" if kind.endswith("_m3") else "kWh"
+
+
 def _series(each: Any, by_code: Mapping[str, Meter], where: str) -> list[IncomingReading]:
     meter = _meter(each, by_code, where)
-    starts_at = _time(each, "starts_at", where).astimezone(UTC)
+    starts_at = moment_of(each, "starts_at", where).astimezone(UTC)
     seconds, quantities = each.get("interval_seconds"), each.get("quantities")
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= 31 * 86400:
         raise Invalid(f"{where}.interval_seconds", "a whole number above 0", "须为正整数")
@@ -55,7 +63,7 @@ def _series(each: Any, by_code: Mapping[str, Meter], where: str) -> list[Incomin
                 event_id=f"{meter.code}@{begins:%Y-%m-%dT%H:%M:%SZ}/{seconds}",
                 starts_at=begins,
                 ends_at=begins + length,
-                quantity=_quantity(quantity, f"{where}.quantities[{position}]"),
+                quantity=exact_quantity(quantity, f"{where}.quantities[{position}]"),
             )
         )
     return rows
@@ -72,7 +80,7 @@ def _meter(each: Mapping[str, Any], by_code: Mapping[str, Meter], where: str) ->
     meter = by_code.get(str(each.get("meter")))
     if meter is None:
         raise Invalid(f"{where}.meter", "not a meter of this facility", "不是本设施的计量表")
-    unit = "m3" if meter.kind.endswith("_m3") else "kWh"
+    unit = unit_of(meter.kind)
     if each.get("unit") != unit:
         raise Invalid(f"{where}.unit", f"must be {unit}", f"单位须为 {unit}")
     return meter
@@ -85,7 +93,8 @@ def _text(each: Mapping[str, Any], name: str, where: str) -> str:
     return given
 
 
-def _time(each: Mapping[str, Any], name: str, where: str) -> datetime:
+def moment_of(each: Mapping[str, Any], name: str, where: str) -> datetime:
+    """A time with offset. Raises Invalid."""
     try:
         moment = datetime.fromisoformat(str(each.get(name)))
     except ValueError:
@@ -95,7 +104,8 @@ def _time(each: Mapping[str, Any], name: str, where: str) -> datetime:
     return moment
 
 
-def _quantity(given: Any, where: str) -> Decimal:
+def exact_quantity(given: Any, where: str) -> Decimal:
+    """A number as it was written. Raises Invalid."""
     try:
         if isinstance(given, bool) or not isinstance(given, int | float | str):
             raise InvalidOperation

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from identity.uscc import validate_adcode
+from providers.green import lateness
 from providers.models import (
     AcceleratorModel,
     Facility,
@@ -13,6 +14,8 @@ from providers.models import (
     GridFactor,
     HubArea,
     Meter,
+    MeterGap,
+    MeterKey,
     MeterReading,
     Offer,
     Pool,
@@ -174,6 +177,12 @@ class MeterReadingSerializer(serializers.ModelSerializer[MeterReading]):
     starts_at = serializers.DateTimeField(source="period.lower", read_only=True)
     ends_at = serializers.DateTimeField(source="period.upper", read_only=True)
     kind = serializers.CharField(source="meter.kind", read_only=True)
+    source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]
+    lateness = serializers.SerializerMethodField()
+
+    def get_lateness(self, row: MeterReading) -> str:
+        """on_time, grace, late_open_period, late_closed_period or too_late."""
+        return lateness(row.period.upper, row.recorded_at)
 
     class Meta:
         model = MeterReading
@@ -186,8 +195,10 @@ class MeterReadingSerializer(serializers.ModelSerializer[MeterReading]):
             "starts_at",
             "ends_at",
             "quantity",
+            "revision",
             "state",
             "reason",
+            "lateness",
             "recorded_at",
         ]
 
@@ -198,7 +209,8 @@ class ReadingRequest(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     quantity = serializers.DecimalField(20, 6)
-    unit = serializers.CharField(help_text="kWh or m3, as the meter's kind says")
+    unit = serializers.CharField(help_text="kWh, m3 or h, as the meter's kind says")
+    corrects = serializers.CharField(required=False, help_text="event this replaces")
 
 
 class SeriesRequest(serializers.Serializer[Any]):
@@ -311,3 +323,51 @@ class BundleSerializer(serializers.Serializer[Any]):
     output = serializers.DictField()
     input_sha256 = serializers.CharField()
     output_sha256 = serializers.CharField()
+
+
+class MeterEventShape(serializers.Serializer[Any]):
+    """A CloudEvent 1.0. type cn.suanquan.meter.interval.v1: data {starts_at, ends_at, quantity,
+    unit, corrects?}; cn.suanquan.meter.counter.v1: data {epoch, read_at, value, unit}."""
+
+    specversion = serializers.CharField()
+    id = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField()
+    subject = serializers.CharField(help_text="code of the meter")
+    time = serializers.DateTimeField(required=False)
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+class MeterKeyRequest(serializers.Serializer[Any]):
+    facility = serializers.IntegerField()
+    name = serializers.CharField(max_length=200)
+    algorithm = serializers.CharField(default="ed25519", help_text="ed25519 or hmac_sha256")
+    public_key = serializers.CharField(default="", allow_blank=True, help_text="base64, Ed25519")
+
+
+class MeterKeySerializer(serializers.ModelSerializer[MeterKey]):
+    """`secret` is shown once, when an HMAC key is made."""
+
+    secret = serializers.CharField(read_only=True, required=False)
+
+    class Meta:
+        model = MeterKey
+        fields = [
+            "id",
+            "facility",
+            "key_id",
+            "algorithm",
+            "name",
+            "issued_at",
+            "revoked_at",
+            "secret",
+        ]
+
+
+class MeterGapSerializer(serializers.ModelSerializer[MeterGap]):
+    starts_at = serializers.DateTimeField(source="missing.lower", read_only=True)
+    ends_at = serializers.DateTimeField(source="missing.upper", read_only=True)
+
+    class Meta:
+        model = MeterGap
+        fields = ["id", "meter", "starts_at", "ends_at", "noticed_at", "closed_at"]

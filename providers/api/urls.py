@@ -1,8 +1,10 @@
 """The suppliers' addresses under /api/v1/."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from providers.api import evidence_views, import_views, views
+from providers.api.meter_events import MeterEventsView
 
 router = SimpleRouter(trailing_slash=False)
 router.register("hub-areas", views.HubAreaViewSet)
@@ -17,7 +19,9 @@ router.register("offers", views.OfferViewSet)
 router.register("prices", views.PriceViewSet)
 router.register("meters", evidence_views.MeterViewSet)
 router.register("meter-readings", evidence_views.MeterReadingViewSet)
+router.register("meter-keys", evidence_views.MeterKeyViewSet)
+router.register("meter-gaps", evidence_views.MeterGapViewSet)
 router.register("certificates", evidence_views.CertificateViewSet)
 router.register("ratings", evidence_views.RatingViewSet)
 
-urlpatterns = router.urls
+urlpatterns = [path("meter-events", MeterEventsView.as_view()), *router.urls]

@@ -49,6 +49,7 @@ from .evidence import (
 )
 from .gates import Gate, OfficialRequirement, meets
 from .indicators import Indicator, indicators_of
+from .lateness import lateness
 from .meters import Gap, MeterYear, Quarantined, summarise
 from .rating import ItemScore, Raise, Rating, rate
 
@@ -82,6 +83,7 @@ __all__ = [
     "indicators_of",
     "job_carbon",
     "job_energy",
+    "lateness",
     "location_based",
     "market_based",
     "meets",

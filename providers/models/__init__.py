@@ -4,13 +4,22 @@ from .catalogue import AcceleratorModel, GridFactor, HubArea
 from .certificates import CertificateAllocation, GreenCertificate
 from .imports import ImportFile, ImportRow
 from .inventory import Facility, Pool, PoolMaintenance, PoolWindow
-from .metering import Meter, MeterReading
+from .metering import (
+    CounterReading,
+    Meter,
+    MeterEvent,
+    MeterGap,
+    MeterKey,
+    MeterReading,
+    MeterSource,
+)
 from .offers import Offer, PriceVersion
 from .ratings import GreenRating, RatingBundle
 
 __all__ = [
     "AcceleratorModel",
     "CertificateAllocation",
+    "CounterReading",
     "Facility",
     "GreenCertificate",
     "GreenRating",
@@ -19,7 +28,11 @@ __all__ = [
     "ImportFile",
     "ImportRow",
     "Meter",
+    "MeterEvent",
+    "MeterGap",
+    "MeterKey",
     "MeterReading",
+    "MeterSource",
     "Offer",
     "Pool",
     "PoolMaintenance",

@@ -1,16 +1,22 @@
 """Readings: taken once for ever, never overlapping, impossible values set aside."""
 
 import time
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.decisions import Invalid, NotFound, NotPermitted
 from audit.models import AuditEvent
+from providers.green import Period, lateness
 from providers.models import MeterReading
+from providers.queries import metered_months
+from providers.rating_inputs import readings_of
 from tests.factories import NOW, make_actor
 from tests.providers.supply import (
+    SHANGHAI,
+    YEAR_ENDS,
     YEAR_STARTS,
     ingest,
     make_facility,
@@ -83,9 +89,11 @@ def test_overlapping_accepted_intervals_are_refused_by_the_database(facility, to
     refused = pytest.raises(IntegrityError, match="intervals_of_a_meter_do_not_overlap")
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO providers_meterreading (meter_id, source, event_id, period, quantity,"
-            " state, recorded_at) VALUES (%s, 's', 'x', tstzrange(%s, %s), 1, 'accepted', %s)",
-            [total.pk, YEAR_STARTS + half, YEAR_STARTS + 3 * half, NOW],
+            "INSERT INTO providers_meterreading (meter_id, source_id, event_id, starts_at, period,"
+            " quantity, state, recorded_at)"
+            " SELECT %s, min(id), 'x', %s, tstzrange(%s, %s), 1, 'accepted', %s"
+            " FROM providers_metersource",
+            [total.pk, YEAR_STARTS + half, YEAR_STARTS + half, YEAR_STARTS + 3 * half, NOW],
         )
 
 
@@ -166,3 +174,81 @@ def test_a_year_of_hourly_readings_is_taken_in_seconds(facility):
     result = meter_a_year(facility)
     assert result.accepted == 2 * 8760
     assert time.perf_counter() - began < 20  # about 2 s alone; the machine of the tests is shared
+
+
+def test_a_correction_is_a_new_row_and_the_newest_counts(facility, total):
+    ingest(facility, [reading(total, 0, 100)])
+    row = reading(total, 0, 90, event="fix-1")
+    result = ingest(facility, [replace(row, corrects=f"{total.code}@0")])
+    assert (result.accepted, result.quarantined) == (1, 0)
+    rows = MeterReading.objects.order_by("revision").values_list("revision", "quantity")
+    assert list(rows) == [(0, 100), (1, 90)]
+    period = Period(YEAR_STARTS, YEAR_ENDS)
+    assert [each.quantity for each in readings_of(facility, period)] == [90]
+
+
+def test_a_correction_of_nothing_is_set_aside(facility, total):
+    ingest(facility, [reading(total, 0, 100)])
+    rows = [
+        replace(reading(total, 0, 90, event="a"), corrects="no such event"),
+        replace(reading(total, 1, 90, event="b"), corrects=f"{total.code}@0"),
+    ]
+    assert {row.reason for row in ingest(facility, rows).not_accepted} == {"corrects_nothing"}
+
+
+def test_a_reading_that_crosses_a_month_is_set_aside(facility):
+    water = make_meter(facility, "water_m3")
+    result = ingest(facility, [reading(water, 24 * 20, 500, hours=24 * 31)])
+    assert [row.reason for row in result.not_accepted] == ["crosses_a_month"]
+
+
+def test_an_event_is_known_in_every_month(facility, total):
+    ingest(facility, [reading(total, 0, 100, event="e")])
+    result = ingest(facility, [reading(total, 24 * 90, 100, event="e")])
+    assert (result.accepted, result.conflicting) == (0, 1)
+
+
+def test_a_reading_of_another_century_is_refused_with_its_batch(facility, total):
+    with pytest.raises(Invalid, match="our time"):
+        ingest(facility, [reading(total, 24 * 365 * 40, 1)])
+
+
+def test_every_month_has_its_own_part_with_the_constraint(facility, total):
+    ingest(facility, [reading(total, 0, 100), reading(total, 24 * 40, 100)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tableoid::regclass::text FROM providers_meterreading ORDER BY starts_at"
+        )
+        parts = [name for (name,) in cursor.fetchall()]
+        assert parts == ["providers_meterreading_2025_01", "providers_meterreading_2025_02"]
+        cursor.execute(
+            "SELECT count(*) FROM pg_constraint"
+            " WHERE contype = 'x' AND conrelid = ANY(%s::regclass[])",
+            [parts],
+        )
+        assert cursor.fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("ended", "came", "late"),
+    [
+        ((2026, 1, 10, 1), (2026, 1, 11, 1), "on_time"),
+        ((2026, 1, 10, 1), (2026, 1, 13, 1), "grace"),
+        ((2026, 1, 10, 1), (2026, 2, 9, 23), "late_open_period"),
+        ((2026, 1, 10, 1), (2026, 2, 10, 0), "late_closed_period"),
+        ((2026, 2, 1, 0), (2026, 3, 9, 23), "late_closed_period"),
+        ((2022, 1, 10, 1), (2026, 2, 10, 0), "too_late"),
+    ],
+)
+def test_lateness_follows_the_civil_month(ended, came, late):
+    assert lateness(*(datetime(*each, tzinfo=SHANGHAI) for each in (ended, came))) == late
+
+
+def test_a_month_is_summed_as_last_corrected(facility, total):
+    ingest(facility, [reading(total, 0, 100), reading(total, 1, 100), reading(total, 24 * 40, 7)])
+    ingest(facility, [replace(reading(total, 0, 90, event="x"), corrects=f"{total.code}@0")])
+    months = metered_months(facility, starts_at=YEAR_STARTS, ends_at=YEAR_ENDS)
+    assert [(each.month.month, each.quantity, each.hours) for each in months] == [
+        (1, 190, 2),
+        (2, 7, 1),
+    ]
