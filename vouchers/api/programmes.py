@@ -18,6 +18,7 @@ from treasury.queries import envelopes_visible_to
 from vouchers import policy
 from vouchers.actions.activate_programme import activate_programme
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
+from vouchers.actions.draft_policy_version import draft_policy_version
 from vouchers.actions.open_programme import open_programme
 from vouchers.api import serializers as shapes
 from vouchers.api.lookup import checked, named, own_organization, who_and_when
@@ -25,6 +26,7 @@ from vouchers.models import PolicyVersion, Preset, Programme
 from vouchers.presets import evaluate_rule, schema_of
 from vouchers.refusals import TermsRefused
 from vouchers.rules import RuleError
+from vouchers.rules.read_terms import TermsCheck, check_terms, problem_of, read_terms
 
 Drafting = has_role(*policy.DRAFTERS)
 Approval = has_role(*policy.APPROVERS)
@@ -132,6 +134,43 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
             return shapes.PolicyVersionSerializer
         return shapes.PolicyVersionDetailSerializer
 
+    @extend_schema(
+        request=shapes.PolicyVersionRequest, responses={201: shapes.PolicyVersionDetailSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        """Draft the next terms of a programme of one's own."""
+        body = checked(shapes.PolicyVersionRequest, request)
+        actor = actor_of(request)
+        version = draft_policy_version(
+            programme=named(policy.visible_programmes(actor), body["programme"], "programme"),
+            terms=_terms_of(body),
+            effective_from=body["effective_from"],
+            **who_and_when(request),
+        )
+        return Response(self.get_serializer(version).data, status=status.HTTP_201_CREATED)
+
+    def get_permissions(self) -> Any:
+        return [Drafting()] if self.action == "create" else super().get_permissions()
+
+    @extend_schema(request=shapes.TermsCheckRequest, responses=shapes.TermsCheckSerializer)
+    @action(detail=False, methods=["post"], permission_classes=[Drafting])
+    def check(self, request: Request) -> Response:
+        """Read a draft: every problem with its pointer, or its clauses. Stores nothing."""
+        body = checked(shapes.TermsCheckRequest, request)
+        try:
+            document = body["terms"] if "terms" in body else read_terms(body["text"])
+            found = check_terms(document)
+        except RuleError as error:
+            document, found = None, TermsCheck((problem_of(error),), (), (), None)
+        told: Any = {
+            "problems": [each.as_dict() for each in found.problems],
+            "missing": [each.as_dict() for each in found.missing],
+            "clauses": [{"text_zh": zh, "text_en": en} for zh, en in found.clauses],
+            "can_be_submitted": found.can_be_submitted,
+            "terms": document,
+        }
+        return Response(shapes.TermsCheckSerializer(told).data)
+
     @extend_schema(request=None, responses=shapes.PolicyVersionDetailSerializer)
     @action(detail=True, methods=["post"], permission_classes=[Drafting])
     def submit(self, request: Request, pk: str) -> Response:
@@ -145,3 +184,11 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
         """Approve; the second approval, by another person, fixes the terms."""
         version = approve_policy_version(version=self.get_object(), **who_and_when(request))
         return Response(self.get_serializer(version).data)
+
+
+def _terms_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The document in a request. Raises TermsRefused for text that cannot be read."""
+    try:
+        return dict(body["terms"]) if "terms" in body else read_terms(body["text"])
+    except RuleError as error:
+        raise TermsRefused(error) from error

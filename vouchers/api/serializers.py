@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ledger.money import LARGEST_FEN
@@ -137,6 +138,44 @@ class TermsLineSerializer(serializers.Serializer[None]):
 
     text_en = serializers.CharField()
     text_zh = serializers.CharField()
+
+
+class TermsCheckRequest(serializers.Serializer[None]):
+    """A draft as text (YAML or JSON), or as an object."""
+
+    text = serializers.CharField(required=False, max_length=200_000)
+    terms = serializers.DictField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("text" in attrs) == ("terms" in attrs):
+            raise serializers.ValidationError(_("Send either text or terms."))
+        return attrs
+
+
+class PolicyVersionRequest(TermsCheckRequest):
+    """The next terms of a programme."""
+
+    programme = serializers.IntegerField()
+    effective_from = serializers.DateTimeField()
+
+
+class TermsProblemSerializer(serializers.Serializer[None]):
+    """`pointer` is a JSON pointer to the field."""
+
+    pointer = serializers.CharField()
+    code = serializers.CharField(required=False)
+    text_en = serializers.CharField()
+    text_zh = serializers.CharField()
+
+
+class TermsCheckSerializer(serializers.Serializer[None]):
+    """What is wrong, what is unknown, and how the terms read."""
+
+    problems = TermsProblemSerializer(many=True)
+    missing = TermsProblemSerializer(many=True)
+    clauses = TermsLineSerializer(many=True)
+    can_be_submitted = serializers.BooleanField()
+    terms = serializers.DictField(allow_null=True)
 
 
 class PolicyVersionSerializer(serializers.ModelSerializer[PolicyVersion]):

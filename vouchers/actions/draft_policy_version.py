@@ -1,0 +1,58 @@
+"""Write the next terms of a programme; they change nothing until others approve them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from audit.actions.record import record
+from audit.decisions import Actor, StaleState
+from vouchers import policy
+from vouchers.models import PolicyVersion, Programme
+from vouchers.refusals import TermsIncomplete, TermsRefused
+from vouchers.rules import RuleError, Terms
+
+
+@transaction.atomic
+def draft_policy_version(
+    *,
+    programme: Programme,
+    terms: Mapping[str, Any],
+    effective_from: datetime,
+    actor: Actor,
+    at: datetime,
+) -> PolicyVersion:
+    """Draft version n + 1 with `terms`, to take effect at `effective_from` once approved.
+
+    Raises TermsRefused with a pointer to each wrong field, TermsIncomplete while a parameter is
+    unknown, StaleState for a programme that has ended, NotPermitted, NotFound.
+    """
+    policy.require_issuer(actor, programme.issuer, *policy.DRAFTERS)
+    programme = Programme.objects.select_for_update().get(pk=programme.pk)
+    if programme.state in (Programme.State.CLOSED, Programme.State.CANCELLED):
+        raise StaleState(thing="programme", current=programme.state, needed="draft / active")
+    try:
+        loaded = Terms.load(terms)
+    except RuleError as error:
+        raise TermsRefused(error) from error
+    if loaded.missing:
+        raise TermsIncomplete(missing="; ".join(each.text_en for each in loaded.missing))
+    newest = programme.versions.aggregate(number=Max("number"))["number"] or 0
+    version = PolicyVersion.objects.create(
+        programme=programme,
+        number=newest + 1,
+        terms=dict(loaded.document),
+        terms_digest=loaded.digest,
+        drafted_by_id=actor.person_id or 0,
+        effective_from=effective_from,
+    )
+    record(
+        "policy_version.drafted",
+        subject=version,
+        actor=actor,
+        at=at,
+        data={"version": version.label, "terms_digest": loaded.digest},
+    )
+    return version
