@@ -1,6 +1,7 @@
 """The ASGI door: ordinary claims to the batcher, everything else to Django."""
 
 import asyncio
+import gc
 import json
 import re
 import time
@@ -128,6 +129,10 @@ class ClaimLane:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._ask_clock()
+                # What was loaded by now stays: the collector need not walk it amid a rush.
+                gc.collect()
+                gc.freeze()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await asyncio.gather(*(batcher.drain() for batcher in self._batchers.values()))

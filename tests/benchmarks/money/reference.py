@@ -114,9 +114,8 @@ def busy_seconds() -> float:
 
 
 def own_seconds(postmaster: int | None) -> float:
-    """CPU seconds of this process, its children, and the database server's processes."""
-    times = os.times()
-    total = times.user + times.system + times.children_user + times.children_system
+    """CPU seconds of this process, its descendants, and the database server's processes."""
+    spent: dict[int, tuple[int, float, float]] = {}  # pid → parent, used, used by reaped children
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -124,13 +123,18 @@ def own_seconds(postmaster: int | None) -> float:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parent, used, reaped = int(fields[1]), fields[11:13], fields[13:15]
-        if int(entry.name) == postmaster:
-            total += sum(map(int, used + reaped)) / TICKS
-        elif postmaster is not None and parent == postmaster:
-            total += sum(map(int, used)) / TICKS
-        elif parent == os.getpid():
-            total += sum(map(int, used + reaped)) / TICKS
+        used, reaped = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+        spent[int(entry.name)] = (int(fields[1]), used / TICKS, reaped / TICKS)
+    total = 0.0
+    for pid, (parent, used, reaped) in spent.items():
+        if postmaster in (pid, parent):
+            total += used + (reaped if pid == postmaster else 0)
+            continue
+        ancestor = pid
+        while ancestor in spent and ancestor != os.getpid():
+            ancestor = spent[ancestor][0]
+        if ancestor == os.getpid():
+            total += used + reaped
     return total
 
 
