@@ -11,13 +11,14 @@ class Actor:
     """Who acts: a person (perhaps through an API key), or the system itself.
 
     `person_id` is what four-eyes constraints compare; it is None only for the system, which may
-    propose but never approve.
+    propose but never approve. `lent` names the roles held only because somebody lent them, and who.
     """
 
     person_id: int | None
     organization_id: int | None
     label: str
     roles: frozenset[str] = frozenset()
+    lent: frozenset[tuple[str, int]] = frozenset()
 
     def has(self, *roles: str) -> bool:
         """Whether the actor holds at least one of `roles`."""
@@ -73,6 +74,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     http_status: ClassVar[int] = 409
+    # What was written before it was raised is kept: the refusal itself is worth a record.
+    keeps_its_record: ClassVar[bool] = False
     text_en: ClassVar[str] = "The request was refused."
     text_zh: ClassVar[str] = "请求被拒绝。"
 

@@ -1,9 +1,19 @@
 """Who may be seen by whom."""
 
-from django.db.models import QuerySet
+from datetime import date
+
+from django.db.models import Q, QuerySet
 
 from audit.decisions import Actor
-from identity.models import ApiKey, Membership, Organization
+from identity.models import (
+    ApiKey,
+    BreakGlass,
+    ConflictScreen,
+    Delegation,
+    Membership,
+    Organization,
+    Succession,
+)
 from identity.policy import sees_everything
 from identity.roles import GOVERNMENT_ROLES
 
@@ -35,3 +45,40 @@ def api_keys_visible_to(actor: Actor) -> QuerySet[ApiKey]:
         membership__user_id=actor.person_id or 0,
         membership__organization_id=actor.organization_id or 0,
     )
+
+
+def delegations_visible_to(actor: Actor) -> QuerySet[Delegation]:
+    """Those of one's own organization; an auditor's all."""
+    rows = Delegation.objects.select_related("lender", "borrower", "organization")
+    return rows if sees_everything(actor) else rows.filter(organization=actor.organization_id)
+
+
+def emergencies_visible_to(actor: Actor) -> QuerySet[BreakGlass]:
+    """Those of one's own organization; an auditor's all."""
+    rows = BreakGlass.objects.select_related("user", "organization")
+    return rows if sees_everything(actor) else rows.filter(organization=actor.organization_id)
+
+
+def screens_visible_to(actor: Actor) -> QuerySet[ConflictScreen]:
+    """One's own, and those of colleagues; an auditor's all."""
+    rows = ConflictScreen.objects.select_related("person", "organization")
+    if sees_everything(actor):
+        return rows
+    return rows.filter(
+        Q(person=actor.person_id) | Q(person__memberships__organization=actor.organization_id)
+    ).distinct()
+
+
+def successor_of(organization: Organization, *, on_date: date) -> Organization | None:
+    """Who stands in for `organization` on that day, followed to the end; None when nobody does."""
+    seen, current = {organization.pk}, organization
+    while True:
+        edge = (
+            Succession.objects.filter(predecessor=current, effective_date__lte=on_date)
+            .select_related("successor")
+            .first()
+        )
+        if edge is None or edge.successor_id in seen:
+            return None if current.pk == organization.pk else current
+        seen.add(edge.successor_id)
+        current = edge.successor

@@ -169,6 +169,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SubsidyAwardStateEnum": "vouchers.models.SubsidyAward.State",
         "ClaimWindowStateEnum": "vouchers.models.ClaimWindow.State",
         "WindowAnswerStateEnum": "vouchers.models.WindowAnswer.State",
+        "ProposalStateEnum": "treasury.models.Proposal.State",
         "ReadingStateEnum": "providers.models.MeterReading.State",
     },
     "POSTPROCESSING_HOOKS": [

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from treasury.refusals import MalformedBankFile
 
@@ -40,17 +40,22 @@ class Payment:
     bank: str
     amount_fen: int
     purpose: str
+    cnaps: str | None = None
 
 
 @dataclass(frozen=True)
 class BankRow:
-    """One line of the bank's answer. `amount_fen` is None when the bank does not repeat it."""
+    """One answer of the bank. `amount_fen` is None when the bank does not repeat it.
+
+    `line` is where it stands in the bank's file, from 1; None when it came otherwise.
+    """
 
     end_to_end_id: str
     status: str
     amount_fen: int | None = None
     code: str | None = None
     bank_reference: str | None = None
+    line: int | None = field(default=None, compare=False)
 
 
 def write_payments(payments: Sequence[Payment]) -> str:
@@ -91,23 +96,28 @@ def read_answers(text: str) -> list[BankRow]:
     return rows
 
 
-def check_answers(rows: Iterable[BankRow]) -> None:
-    """Raise MalformedBankFile for an unknown status or a payment answered twice."""
-    seen: set[str] = set()
-    for number, row in enumerate(rows, start=1):
+def check_answers(rows: Iterable[BankRow], *, once_per_status: bool = False) -> None:
+    """Raise MalformedBankFile for an unknown status or a payment answered twice.
+
+    `once_per_status`: a notice of entries may book a payment and, later on, its return.
+    """
+    seen: set[tuple[str, str]] = set()
+    for position, row in enumerate(rows, start=1):
+        number = row.line or position
         if row.status not in STATUSES:
             raise MalformedBankFile(
                 row=number,
                 why=f"status {row.status!r} is not one of {', '.join(STATUSES)}",
                 why_zh=f"状态 {row.status!r} 无效",
             )
-        if row.end_to_end_id in seen:
+        answered = (row.end_to_end_id, row.status if once_per_status else "")
+        if answered in seen:
             raise MalformedBankFile(
                 row=number,
                 why=f"{row.end_to_end_id} is answered twice",
                 why_zh=f"{row.end_to_end_id} 出现两次",
             )
-        seen.add(row.end_to_end_id)
+        seen.add(answered)
 
 
 def plain_yuan(amount_fen: int) -> str:
@@ -130,6 +140,7 @@ def _answer(number: int, line: dict[str, str | None]) -> BankRow:
         amount_fen=int(amount.replace(".", "")) if amount else None,
         code=(line.get("code") or "").strip() or None,
         bank_reference=(line.get("bank_reference") or "").strip() or None,
+        line=number,
     )
 
 

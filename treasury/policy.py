@@ -1,14 +1,18 @@
 """Who may do what with public money."""
 
+from zoneinfo import ZoneInfo
+
 from audit.decisions import Actor, NotFound, SamePerson
 from identity.models import Organization
 from identity.policy import require_role
 from identity.roles import Role
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 BUDGET = (Role.BUDGET_OFFICER,)
 BUDGET_APPROVERS = (Role.BUDGET_OFFICER, Role.FINANCE_REVIEWER)
 PAYABLE_APPROVERS = (Role.FINANCE_REVIEWER,)
 ACCOUNT_KEEPERS = (Role.FINANCE_REVIEWER, Role.BATCH_MAKER, Role.BATCH_CHECKER)
+RECOVERERS = (Role.FINANCE_REVIEWER,)
 BATCH_REJECTERS = (Role.BATCH_CHECKER, Role.BATCH_RELEASER)
 
 
@@ -25,6 +29,11 @@ def require_issuer(actor: Actor, issuer: Organization, *roles: Role) -> None:
 def require_another_person(
     actor: Actor, *earlier: int | None, first: str, second: str, first_zh: str, second_zh: str
 ) -> None:
-    """Raise SamePerson when `actor` is one of the `earlier` people. The database refuses it too."""
-    if actor.person_id in [person for person in earlier if person is not None]:
+    """Raise SamePerson when `actor` is one of the `earlier` people, or acts for one of them.
+
+    A role somebody lent carries their signatures with it: a delegation restores no conflict. The
+    database refuses both too.
+    """
+    known = {person for person in earlier if person is not None}
+    if actor.person_id in known or not known.isdisjoint(lender for _role, lender in actor.lent):
         raise SamePerson(first=first, second=second, first_zh=first_zh, second_zh=second_zh)

@@ -101,7 +101,12 @@ def make_payee(city: City, *, number: str | None = None) -> Organization:
 
 
 def give_account(
-    city: City, payee: Organization, *, number: str | None = None, at=NOW
+    city: City,
+    payee: Organization,
+    *,
+    number: str | None = None,
+    at=NOW,
+    verifier: Actor | None = None,
 ) -> BankAccount:
     account = add_bank_account(
         organization=payee,
@@ -111,7 +116,7 @@ def give_account(
         actor=city.maker,
         at=at,
     )
-    return verify_bank_account(account=account, actor=city.checker, at=at)
+    return verify_bank_account(account=account, actor=verifier or city.checker, at=at)
 
 
 def propose(city: City, envelope: Envelope, payee: Organization, amount_fen: int) -> Payable:

@@ -9,12 +9,14 @@ from ledger.models import Transfer
 from ledger.refusals import ReferenceReused
 from tests.factories import NOW, make_actor, make_organization
 from tests.treasury.conftest import appropriate, make_city, make_envelope
+from treasury.actions.approve_adjustment import approve_adjustment
 from treasury.actions.approve_appropriation import approve_appropriation
 from treasury.actions.close_envelope import begin_closing, close_envelope
 from treasury.actions.commit_value import commit_value, uncommit_value
 from treasury.actions.create_envelope import create_envelope
 from treasury.actions.freeze_envelope import freeze_envelope
 from treasury.actions.open_envelope import open_envelope
+from treasury.actions.propose_adjustment import propose_adjustment
 from treasury.actions.propose_appropriation import propose_appropriation
 from treasury.actions.reject_appropriation import reject_appropriation
 from treasury.models import Appropriation, Envelope, FundingSource
@@ -43,9 +45,17 @@ def source(city):
 
 
 @pytest.fixture
-def proposed(city, envelope, source):
+def unopened(city):
+    """An envelope with 100,000 fen that nobody opened yet."""
+    envelope = make_envelope(city)
+    appropriate(city, envelope, 100_000)
+    return envelope
+
+
+@pytest.fixture
+def proposed(city, unopened, source):
     return propose_appropriation(
-        envelope=envelope,
+        envelope=unopened,
         funding_source=source,
         amount_fen=5000,
         actor=city.budget_officer,
@@ -53,19 +63,19 @@ def proposed(city, envelope, source):
     )
 
 
-def test_an_appropriation_moves_money_only_when_a_second_person_approves(city, envelope, proposed):
-    assert envelope_figures(envelope).appropriated_fen == 100_000
+def test_an_appropriation_moves_money_only_when_a_second_person_approves(city, unopened, proposed):
+    assert envelope_figures(unopened).appropriated_fen == 100_000
     approve_appropriation(appropriation=proposed, actor=city.second_budget_officer, at=NOW)
-    figures = envelope_figures(envelope)
+    figures = envelope_figures(unopened)
     assert (figures.appropriated_fen, figures.available_fen) == (105_000, 105_000)
     event = AuditEvent.objects.get(kind="appropriation.approved", subject_id=str(proposed.pk))
     assert event.person_id == city.second_budget_officer.person_id
 
 
-def test_nobody_approves_their_own_appropriation(city, envelope, proposed):
+def test_nobody_approves_their_own_appropriation(city, unopened, proposed):
     with pytest.raises(SamePerson):
         approve_appropriation(appropriation=proposed, actor=city.budget_officer, at=NOW)
-    assert envelope_figures(envelope).appropriated_fen == 100_000
+    assert envelope_figures(unopened).appropriated_fen == 100_000
 
 
 def test_the_database_too_refuses_an_approval_by_the_proposer(city, proposed):
@@ -116,11 +126,11 @@ def test_an_approval_stands_once(city, proposed):
     assert Transfer.objects.filter(reference=f"appropriation:{proposed.pk}").count() == 1
 
 
-def test_a_rejected_appropriation_is_not_approved_later(city, envelope, proposed):
+def test_a_rejected_appropriation_is_not_approved_later(city, unopened, proposed):
     reject_appropriation(appropriation=proposed, reason="twice", actor=city.finance_1, at=NOW)
     with pytest.raises(StaleState):
         approve_appropriation(appropriation=proposed, actor=city.second_budget_officer, at=NOW)
-    assert envelope_figures(envelope).appropriated_fen == 100_000
+    assert envelope_figures(unopened).appropriated_fen == 100_000
 
 
 def test_the_system_approves_nothing(proposed):
@@ -162,15 +172,17 @@ def test_a_cut_takes_only_what_is_not_committed(city, envelope, source):
     commit(envelope, 60_000)
 
     def cut(amount_fen):
-        appropriation = propose_appropriation(
+        adjustment = propose_adjustment(
+            kind="cut",
             envelope=envelope,
             funding_source=source,
             amount_fen=amount_fen,
-            kind="cut",
+            reason="the council cut it",
             actor=city.budget_officer,
             at=NOW,
         )
-        approve_appropriation(appropriation=appropriation, actor=city.second_budget_officer, at=NOW)
+        approve_adjustment(adjustment=adjustment, actor=city.second_budget_officer, at=NOW)
+        approve_adjustment(adjustment=adjustment, actor=city.finance_1, at=NOW)
 
     with pytest.raises(CutBelowCommitted):
         cut(40_001)

@@ -277,7 +277,10 @@ class TestTheBankAnswers:
         assert (item.bank_code, item.payable.state) == ("AC04", "approved")
         with pytest.raises(AccountNotReverified):
             make(city, item.payable)
-        give_account(city, payee, at=LATER)
+        give_account(city, payee, at=LATER)  # the same person as before
+        with pytest.raises(AccountNotReverified):
+            make(city, item.payable)
+        give_account(city, payee, at=LATER, verifier=city.finance_1)
         again = make(city, item.payable)
         item.refresh_from_db()
         assert (item.state, again.items.get().reissues) == ("reissued", item)
@@ -333,11 +336,22 @@ class TestTheBankAnswers:
         assert (in_transit(batch), paid(batch)) == (123, 0)
         assert set(batch.items.values_list("state", flat=True)) == {"sent"}
 
-    def test_a_paid_item_is_not_returned_afterwards(self, city, batch):
-        answer(city, batch, BankRow(ids(batch)[0], "paid"))
+    def test_a_payment_returned_after_it_was_paid_is_owed_again(self, city, batch, envelope):
+        answer(city, batch, *(BankRow(each, "paid") for each in ids(batch)))
+        reconcile_batch(batch=batch, actor=city.checker, at=NOW)
+        close_batch(batch=batch, actor=city.checker, at=NOW)
+        answer(city, batch, BankRow(ids(batch)[0], "returned", code="AC06"), at=LATER)
+        item = batch.items.get(position=1)
+        assert (batch.state, item.state, item.payable.state) == ("closed", "returned", "approved")
+        assert paid(batch) == 23
+        figures = envelope_figures(envelope)
+        assert (figures.payable_fen, figures.paid_fen, figures.unaccounted_fen) == (100, 23, 0)
+
+    def test_a_returned_payment_is_not_paid_afterwards(self, city, batch):
+        answer(city, batch, BankRow(ids(batch)[0], "returned"))
         with pytest.raises(AnswerContradicts):
-            answer(city, batch, BankRow(ids(batch)[0], "returned"))
-        assert paid(batch) == 100
+            answer(city, batch, BankRow(ids(batch)[0], "paid"))
+        assert paid(batch) == 0
 
     def test_a_batch_not_sent_has_no_answers(self, city, owe):
         draft = make(city, owe(1))
@@ -387,7 +401,7 @@ class TestAnswerFiles:
             ("end_to_end_id,status\n", 1),
             ("end_to_end_id,status,amount_yuan\na,paid,1.2\n", 2),
             ("end_to_end_id,status,amount_yuan\na,paid,1.20\nb,paid,-1.00\n", 3),
-            ("end_to_end_id,status\na,settled\n", 1),
+            ("end_to_end_id,status\na,settled\n", 2),
         ],
     )
     def test_refuses_what_it_cannot_read_and_says_where(self, text, row):

@@ -20,6 +20,7 @@ def add_bank_account(
     name: str,
     number: str,
     bank: str,
+    cnaps: str | None = None,
     actor: Actor,
     at: datetime,
 ) -> BankAccount:
@@ -36,6 +37,7 @@ def add_bank_account(
         name=name,
         number=number,
         bank=bank,
+        cnaps=cnaps or None,
         added_by_id=actor.person_id,
         added_at=at,
     )

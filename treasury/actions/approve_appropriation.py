@@ -8,20 +8,18 @@ from audit.actions.record import record
 from audit.decisions import Actor
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
-from ledger.refusals import InsufficientFunds
 from treasury import policy
 from treasury.models import Appropriation, Envelope
 from treasury.moves import move_state
-from treasury.refusals import CutBelowCommitted
 
 
 @transaction.atomic
 def approve_appropriation(
     *, appropriation: Appropriation, actor: Actor, at: datetime
 ) -> Appropriation:
-    """Approve and post `fund → available` (a cut: back again).
+    """Approve and post `fund → available` (→ `unreleased` of an envelope in tranches).
 
-    Raises NotPermitted, SamePerson, StaleState, CutBelowCommitted.
+    Raises NotPermitted, SamePerson, StaleState.
     """
     envelope = appropriation.envelope
     policy.require_issuer(actor, envelope.issuer, *policy.BUDGET_APPROVERS)
@@ -38,21 +36,14 @@ def approve_appropriation(
     fund = open_account(
         book=envelope.book, code=f"fund:{appropriation.funding_source_id}", floor_fen=None
     )
-    available = open_account(book=envelope.book, code=envelope.account_code("available"))
-    cut = appropriation.kind == Appropriation.Kind.CUT
-    source, destination = (available, fund) if cut else (fund, available)
-    try:
-        transfer = post_transfer(
-            reference=f"appropriation:{appropriation.pk}",
-            kind=appropriation.kind,
-            moves=[Move(source, destination, appropriation.amount_fen)],
-            effective_at=at,
-            actor=actor,
-        )
-    except InsufficientFunds as refusal:
-        raise CutBelowCommitted(
-            envelope=envelope.name, amount_fen=appropriation.amount_fen
-        ) from refusal
+    entrance = open_account(book=envelope.book, code=envelope.entrance_code)
+    transfer = post_transfer(
+        reference=f"appropriation:{appropriation.pk}",
+        kind="appropriate",
+        moves=[Move(fund, entrance, appropriation.amount_fen)],
+        effective_at=at,
+        actor=actor,
+    )
     move_state(
         appropriation,
         to=Appropriation.State.APPROVED,
@@ -73,7 +64,7 @@ def approve_appropriation(
             "transfer": transfer.reference,
         },
     )
-    if envelope.state == Envelope.State.DRAFTED and not cut:
+    if envelope.state == Envelope.State.DRAFTED:
         move_state(envelope, to=Envelope.State.APPROPRIATED)
         record("envelope.appropriated", subject=envelope, actor=actor, at=at)
     return appropriation

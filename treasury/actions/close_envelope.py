@@ -8,9 +8,11 @@ from audit.actions.record import record
 from audit.decisions import Actor, StaleState
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
+from ledger.models import Account
 from treasury import policy
-from treasury.models import Envelope
+from treasury.models import SUSPENSE_CODE, Envelope
 from treasury.moves import move_state
+from treasury.refusals import SuspenseNotEmpty
 
 
 @transaction.atomic
@@ -24,11 +26,17 @@ def begin_closing(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelope
 
 @transaction.atomic
 def close_envelope(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelope:
-    """closing → closed; uncommitted value goes to the envelope's lapse account.
+    """closing → closed; what is not committed goes to the lapse account of its own year.
 
-    Raises NotPermitted, StaleState (also while something is still committed).
+    Raises NotPermitted, SuspenseNotEmpty, StaleState (also while something is committed).
     """
     policy.require_issuer(actor, envelope.issuer, *policy.BUDGET)
+    return lapse_and_close(envelope=envelope, actor=actor, at=at)
+
+
+@transaction.atomic
+def lapse_and_close(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelope:
+    """What close_envelope does, for who may do it: an officer, or the end of the year."""
     Envelope.objects.select_for_update(no_key=True).get(pk=envelope.pk)
     committed = open_account(book=envelope.book, code=envelope.account_code("committed"))
     if committed.balance_fen:
@@ -37,14 +45,21 @@ def close_envelope(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelop
             current=f"committed {committed.balance_fen} fen",
             needed="committed 0",
         )
+    suspense = Account.objects.filter(book=envelope.book, code=SUSPENSE_CODE).first()
+    if suspense is not None and suspense.balance_fen:
+        raise SuspenseNotEmpty(amount_fen=suspense.balance_fen, book=str(envelope.book))
     move_state(envelope, to=Envelope.State.CLOSED)
-    available = open_account(book=envelope.book, code=envelope.account_code("available"))
-    if available.balance_fen:
-        lapse = open_account(book=envelope.book, code=envelope.lapse_code)
+    left = [
+        open_account(book=envelope.book, code=envelope.account_code(part))
+        for part in (("unreleased", "available") if envelope.in_tranches else ("available",))
+    ]
+    lapse = open_account(book=envelope.book, code=envelope.lapse_code)
+    moves = [Move(each, lapse, each.balance_fen) for each in left if each.balance_fen]
+    if moves:
         post_transfer(
             reference=f"envelope:{envelope.pk}:lapse",
             kind="lapse",
-            moves=[Move(available, lapse, available.balance_fen)],
+            moves=moves,
             effective_at=at,
             actor=actor,
         )
@@ -53,6 +68,6 @@ def close_envelope(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelop
         subject=envelope,
         actor=actor,
         at=at,
-        data={"lapsed_fen": available.balance_fen},
+        data={"lapsed_fen": sum(move.amount_fen for move in moves)},
     )
     return envelope

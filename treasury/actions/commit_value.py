@@ -66,17 +66,25 @@ def uncommit_value(
     actor: Actor,
     at: datetime,
 ) -> Transfer:
-    """Post `committed → available`, in any state of the envelope. Idempotent on `reference`.
+    """Post `committed → available`; once the envelope is closing, `committed → lapse` instead.
+
+    Value given back after its year lapses to that year, never into a new one. Idempotent on
+    `reference`: a promise taken back before the closing is not taken back again after it.
 
     Raises InsufficientFunds when less is committed, and what post_transfer raises.
     """
+    held = Envelope.objects.select_for_update(no_key=True).get(pk=envelope.pk)
+    earlier = Transfer.objects.filter(reference=reference).first()
+    ended = held.state in (Envelope.State.CLOSING, Envelope.State.CLOSED)
+    lapses = earlier.kind == "lapse" if earlier is not None else ended
+    code = held.lapse_code if lapses else held.account_code("available")
     return post_transfer(
         reference=reference,
-        kind="return_to_env",
+        kind="lapse" if lapses else "return_to_env",
         moves=[
             Move(
-                open_account(book=envelope.book, code=envelope.account_code("committed")),
-                open_account(book=envelope.book, code=envelope.account_code("available")),
+                open_account(book=held.book, code=held.account_code("committed")),
+                open_account(book=held.book, code=code),
                 amount_fen,
             )
         ],

@@ -21,9 +21,11 @@ def create_envelope(
     programme_code: str,
     actor: Actor,
     at: datetime,
+    in_tranches: bool = False,
 ) -> Envelope:
     """Create a drafted envelope and its ledger accounts in the issuer's book of `budget_year`.
 
+    `in_tranches`: what is appropriated becomes available only as tranches are released.
     Raises NotPermitted, Invalid (year out of range, name taken).
     """
     policy.require_issuer(actor, issuer, *policy.BUDGET)
@@ -37,6 +39,7 @@ def create_envelope(
                 book=book,
                 name=name,
                 programme_code=programme_code,
+                in_tranches=in_tranches,
                 created_by_id=actor.person_id,
                 created_at=at,
             )
@@ -44,7 +47,8 @@ def create_envelope(
         raise Invalid(
             "name", "this name is taken in this year", "该年度已有同名预算额度"
         ) from error
-    for part in ("available", "committed"):
+    parts = ("unreleased", "available", "committed")
+    for part in parts if in_tranches else parts[1:]:
         open_account(book=book, code=envelope.account_code(part))
     open_account(book=book, code=envelope.lapse_code)
     record(
@@ -52,6 +56,7 @@ def create_envelope(
         subject=envelope,
         actor=actor,
         at=at,
-        data={"book": str(book), "name": name, "programme_code": programme_code},
+        data={"book": str(book), "name": name, "programme_code": programme_code}
+        | ({"in_tranches": True} if in_tranches else {}),
     )
     return envelope

@@ -24,7 +24,7 @@ def make_batch(
     at: datetime,
     replaces: PayoutBatch | None = None,
 ) -> PayoutBatch:
-    """Make a draft batch that pays each of `payables` in full into its payee's verified account.
+    """Make a draft batch that pays what is due on each of `payables` into its payee's account.
 
     `replaces` names the rejected batch this is a new version of; whoever checked that one may not
     make this one. Payments the bank returned are reissued here. Raises NotPermitted, NothingToPay,
@@ -63,7 +63,7 @@ def make_batch(
             position=position,
             payable=payable,
             bank_account=account,
-            amount_fen=payable.amount_fen,
+            amount_fen=payable.due_fen,
             reissues=returned,
         )
     record(
@@ -73,7 +73,7 @@ def make_batch(
         at=at,
         data={
             "items": len(ordered),
-            "total_fen": sum(each.amount_fen for each in ordered),
+            "total_fen": sum(each.due_fen for each in ordered),
             "replaces": replaces.pk if replaces else None,
         },
     )
@@ -83,8 +83,12 @@ def make_batch(
 def _lineage(replaces: PayoutBatch | None, actor: Actor) -> int | None:
     if replaces is None:
         return None
-    if replaces.state != PayoutBatch.State.REJECTED:
-        raise Invalid("replaces", "only a rejected batch is replaced", "仅可替换已驳回的批次")
+    if replaces.state not in (PayoutBatch.State.REJECTED, PayoutBatch.State.RECALLED):
+        raise Invalid(
+            "replaces",
+            "only a rejected or recalled batch is replaced",
+            "仅可替换已驳回或已撤回的批次",
+        )
     lineage = replaces.lineage or replaces.pk
     others = Signature.objects.filter(lineage=lineage).exclude(act="made")
     policy.require_another_person(
@@ -99,11 +103,12 @@ def _lineage(replaces: PayoutBatch | None, actor: Actor) -> int | None:
 
 
 def _returned(payable: Payable, account: BankAccount) -> PayoutItem | None:
-    returned = payable.items.filter(state=PayoutItem.State.RETURNED).first()
-    if returned is None:
-        return None
-    if account.verified_at is None or (
-        returned.answered_at is not None and account.verified_at <= returned.answered_at
-    ):
+    came_back = payable.items.filter(state__in=["returned", "reissued"])
+    for earlier in came_back.select_related("bank_account"):
+        verified_since = earlier.answered_at is None or (
+            account.verified_at is not None and account.verified_at > earlier.answered_at
+        )
+        if verified_since and account.verified_by_id != earlier.bank_account.verified_by_id:
+            continue
         raise AccountNotReverified(payee=payable.payee.name, field="payables")
-    return returned
+    return payable.items.filter(state=PayoutItem.State.RETURNED).first()

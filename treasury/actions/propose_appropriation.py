@@ -1,14 +1,15 @@
-"""Propose to put money into an envelope, or to cut it."""
+"""Propose to put money into an envelope that is not open yet."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from audit.actions.record import record
-from audit.decisions import Actor, Invalid, StaleState
+from audit.decisions import Actor, Invalid
 from ledger.money import is_amount
 from treasury import policy
 from treasury.models import Appropriation, Envelope, FundingSource
+from treasury.refusals import AdjustInstead
 
 
 @transaction.atomic
@@ -19,27 +20,21 @@ def propose_appropriation(
     amount_fen: int,
     actor: Actor,
     at: datetime,
-    kind: str = Appropriation.Kind.APPROPRIATE,
 ) -> Appropriation:
-    """Propose `amount_fen` (positive; `kind` "cut" takes it away again). Nothing is posted yet.
+    """Propose `amount_fen` (positive). Nothing is posted yet.
 
-    Raises NotPermitted, Invalid, StaleState when the envelope is closing or closed.
+    Raises NotPermitted, Invalid, AdjustInstead once the envelope was opened.
     """
     policy.require_issuer(actor, envelope.issuer, *policy.BUDGET)
     if not is_amount(amount_fen):
         raise Invalid("amount_fen", "a positive whole number of fen", "须为正整数（分）")
-    if kind not in Appropriation.Kind.values:
-        raise Invalid("kind", "appropriate or cut", "须为 appropriate 或 cut")
     if funding_source.issuer_id != envelope.issuer_id:
         raise Invalid("funding_source", "not a source of this issuer", "不属于该机关的资金来源")
-    if envelope.state in (Envelope.State.CLOSING, Envelope.State.CLOSED):
-        raise StaleState(
-            thing=Envelope._meta.verbose_name, current=envelope.state, needed="drafted … frozen"
-        )
+    if envelope.state not in (Envelope.State.DRAFTED, Envelope.State.APPROPRIATED):
+        raise AdjustInstead(envelope=envelope.name, current=envelope.state)
     appropriation = Appropriation.objects.create(
         envelope=envelope,
         funding_source=funding_source,
-        kind=kind,
         amount_fen=amount_fen,
         proposed_by_id=actor.person_id,
         proposed_at=at,
@@ -49,6 +44,6 @@ def propose_appropriation(
         subject=appropriation,
         actor=actor,
         at=at,
-        data={"envelope_id": envelope.pk, "kind": kind, "amount_fen": amount_fen},
+        data={"envelope_id": envelope.pk, "amount_fen": amount_fen},
     )
     return appropriation

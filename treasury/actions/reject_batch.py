@@ -19,8 +19,13 @@ def reject_batch(*, batch: PayoutBatch, reason: str, actor: Actor, at: datetime)
         actor, batch.issuer, Role.BATCH_MAKER, Role.BATCH_CHECKER, Role.BATCH_RELEASER
     )
     move_state(batch, to=PayoutBatch.State.REJECTED)
+    withdraw_items(batch)
+    record("payout_batch.rejected", subject=batch, actor=actor, at=at, data={"reason": reason})
+    return batch
+
+
+def withdraw_items(batch: PayoutBatch) -> None:
+    """Every item of `batch` is withdrawn, and its payable waits for another batch."""
     for item in batch.items.select_related("payable").order_by("position"):
         move_state(item, to=PayoutItem.State.WITHDRAWN)
         move_state(item.payable, to=Payable.State.APPROVED)
-    record("payout_batch.rejected", subject=batch, actor=actor, at=at, data={"reason": reason})
-    return batch

@@ -23,8 +23,10 @@ from treasury.actions.open_envelope import open_envelope
 from treasury.actions.propose_appropriation import propose_appropriation
 from treasury.actions.register_funding_source import register_funding_source
 from treasury.actions.reject_appropriation import reject_appropriation
+from treasury.api import adjustment_serializers as adjusting
 from treasury.api import serializers as shapes
 from treasury.api.lookup import checked, named
+from treasury.budget_use import budget_use
 from treasury.models import Appropriation, Envelope, FundingSource
 
 Budget = has_role(*policy.BUDGET)
@@ -93,6 +95,13 @@ class EnvelopeViewSet(viewsets.ReadOnlyModelViewSet[Envelope]):
         """Where every fen of the envelope is."""
         return Response(queries.envelope_figures(self.get_object()).as_dict())
 
+    @extend_schema(responses=adjusting.ForecastSerializer)
+    @action(detail=True, methods=["get"])
+    def forecast(self, request: Request, pk: str) -> Response:
+        """How fast it is used, and when it is expected to be used up (80 % interval)."""
+        use = budget_use(self.get_object(), at=timezone.now())
+        return Response(adjusting.ForecastSerializer(use).data)
+
     def _moved(self, moved: Any, **more: Any) -> Response:
         envelope = moved(
             envelope=self.get_object(), actor=actor_of(self.request), at=timezone.now(), **more
@@ -129,7 +138,7 @@ class AppropriationViewSet(
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet[Appropriation],
 ):
-    """Money into an envelope, or cut from it; one proposes, another approves."""
+    """Money into an envelope before it opens; one proposes, another approves."""
 
     queryset = Appropriation.objects.none()
     serializer_class = shapes.AppropriationSerializer
@@ -143,7 +152,7 @@ class AppropriationViewSet(
         request=shapes.AppropriationRequest, responses={201: shapes.AppropriationSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Propose an appropriation or a cut."""
+        """Propose an appropriation to an envelope that is not open yet."""
         actor = actor_of(request)
         body: dict[str, Any] = checked(shapes.AppropriationRequest, request)
         appropriation = propose_appropriation(
@@ -152,7 +161,6 @@ class AppropriationViewSet(
                 queries.funding_sources_visible_to(actor), body["funding_source"], "funding_source"
             ),
             amount_fen=body["amount_fen"],
-            kind=body["kind"],
             actor=actor,
             at=timezone.now(),
         )

@@ -18,16 +18,20 @@ from identity.permissions import has_role
 from identity.roles import Role
 from treasury import queries
 from treasury.actions.confirm_items import confirm_items
+from treasury.actions.enquire_item import enquire_item
 from treasury.actions.export_batch import export_batch
 from treasury.actions.make_batch import make_batch
 from treasury.actions.mark_sent import mark_sent
+from treasury.actions.recall_batch import recall_batch
 from treasury.actions.reconcile_batch import close_batch, reconcile_batch
 from treasury.actions.reject_batch import reject_batch
 from treasury.actions.sign_batch import check_batch, freeze_batch, release_batch
+from treasury.api import bank_serializers as banking
 from treasury.api import serializers as shapes
 from treasury.api.budgets import own_organization
 from treasury.api.lookup import checked, named
 from treasury.bank_files import BankRow, read_answers
+from treasury.iso20022.read_pain002 import read_pain002
 from treasury.models import PayoutBatch, PayoutItem
 from treasury.refusals import NothingToPay
 
@@ -49,6 +53,13 @@ class CsvRenderer(BaseRenderer):
 
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
         return data.encode() if isinstance(data, str) else str(data).encode()
+
+
+class XmlRenderer(CsvRenderer):
+    """The ISO 20022 file as it was kept."""
+
+    media_type = "application/xml"
+    format = "xml"
 
 
 class PayoutBatchViewSet(
@@ -141,6 +152,21 @@ class PayoutBatchViewSet(
             raise Http404
         return Response(file.content)
 
+    @extend_schema(responses={(200, "application/xml"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"], renderer_classes=[XmlRenderer])
+    def pain001(self, request: Request, pk: str) -> Response:
+        """The payment file as ISO 20022 pain.001, byte for byte as exported; 404 without one."""
+        file = self.get_object().bank_files.filter(direction="out", format="pain.001").first()
+        if file is None:
+            raise Http404
+        return Response(file.content)
+
+    @extend_schema(request=shapes.ReasonRequest, responses=shapes.PayoutBatchSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[AnySigner])
+    def recall(self, request: Request, pk: str) -> Response:
+        """Call an exported batch back before the bank's cut-off."""
+        return self._moved(recall_batch, **checked(shapes.ReasonRequest, request))
+
     @extend_schema(request=None, responses=shapes.PayoutBatchSerializer)
     @action(detail=True, methods=["post"], url_path="mark-sent", permission_classes=[Carrier])
     def mark_sent(self, request: Request, pk: str) -> Response:
@@ -152,6 +178,9 @@ class PayoutBatchViewSet(
     def answers(self, request: Request, pk: str) -> Response:
         """Apply the bank's answers, all of them or none."""
         body: dict[str, Any] = checked(shapes.BankAnswerRequest, request)
+        if text := body.get("pain002"):
+            rows = read_pain002(text, message_id=self.get_object().message_id)
+            return self._moved(confirm_items, rows=rows, content=text, format="pain.002")
         text = body.get("csv")
         rows = read_answers(text) if text else [BankRow(**row) for row in body["rows"]]
         return self._moved(confirm_items, rows=rows, content=text, format="csv" if text else "json")
@@ -178,3 +207,13 @@ class PayoutItemViewSet(viewsets.ReadOnlyModelViewSet[PayoutItem]):
 
     def get_queryset(self) -> QuerySet[PayoutItem]:
         return queries.items_visible_to(actor_of(self.request))
+
+    @extend_schema(request=banking.EnquiryRequest, responses={201: banking.EnquirySerializer})
+    @action(detail=True, methods=["post"], permission_classes=[Reader])
+    def enquire(self, request: Request, pk: str) -> Response:
+        """Record what the bank was asked about a payment of unknown outcome."""
+        body: dict[str, Any] = checked(banking.EnquiryRequest, request)
+        enquiry = enquire_item(
+            item=self.get_object(), **body, actor=actor_of(request), at=timezone.now()
+        )
+        return Response(banking.EnquirySerializer(enquiry).data, status=status.HTTP_201_CREATED)

@@ -40,6 +40,7 @@ class EnvelopeSerializer(serializers.ModelSerializer[Envelope]):
             "name",
             "programme_code",
             "state",
+            "in_tranches",
             "created_by",
             "created_at",
         ]
@@ -49,10 +50,15 @@ class EnvelopeRequest(serializers.Serializer[None]):
     budget_year = serializers.IntegerField(min_value=2000, max_value=2100)
     name = serializers.CharField(max_length=200)
     programme_code = serializers.CharField(max_length=100)
+    in_tranches = serializers.BooleanField(
+        default=False,
+        help_text="what is appropriated becomes available only as tranches are released",
+    )
 
 
 class EnvelopeFiguresSerializer(serializers.Serializer[None]):
     appropriated_fen = serializers.IntegerField()
+    unreleased_fen = serializers.IntegerField()
     available_fen = serializers.IntegerField()
     committed_fen = serializers.IntegerField()
     issued_fen = serializers.IntegerField()
@@ -85,9 +91,6 @@ class AppropriationRequest(serializers.Serializer[None]):
     envelope = serializers.IntegerField()
     funding_source = serializers.IntegerField()
     amount_fen = serializers.IntegerField(min_value=1, max_value=LARGEST_FEN)
-    kind = serializers.CharField(
-        default=Appropriation.Kind.APPROPRIATE, help_text="appropriate or cut"
-    )
 
 
 class ReasonRequest(serializers.Serializer[None]):
@@ -96,6 +99,7 @@ class ReasonRequest(serializers.Serializer[None]):
 
 class PayableSerializer(serializers.ModelSerializer[Payable]):
     payee_name = serializers.CharField(source="payee.name", read_only=True)
+    due_fen = serializers.IntegerField(read_only=True)
     unit = serializers.CharField(source="book.unit", read_only=True)
 
     class Meta:
@@ -111,6 +115,8 @@ class PayableSerializer(serializers.ModelSerializer[Payable]):
             "kind",
             "reference",
             "amount_fen",
+            "offset_fen",
+            "due_fen",
             "policy_version",
             "state",
             "proposed_by",
@@ -134,6 +140,7 @@ class BankAccountSerializer(serializers.ModelSerializer[BankAccount]):
             "name",
             "number",
             "bank",
+            "cnaps",
             "state",
             "added_by",
             "added_at",
@@ -147,6 +154,9 @@ class BankAccountRequest(serializers.Serializer[None]):
     name = serializers.CharField(max_length=200)
     number = serializers.CharField(max_length=32)
     bank = serializers.CharField(max_length=200)
+    cnaps = serializers.CharField(
+        max_length=12, required=False, allow_null=True, default=None, help_text="12 digits"
+    )
 
 
 class PayoutItemSerializer(serializers.ModelSerializer[PayoutItem]):
@@ -191,6 +201,9 @@ class PayoutBatchSerializer(serializers.ModelSerializer[PayoutBatch]):
             "checked_at",
             "released_by",
             "released_at",
+            "cut_off_at",
+            "recalled_by",
+            "recalled_at",
             "control_total_fen",
             "item_count",
             "content_hash",
@@ -219,12 +232,15 @@ class BankRowSerializer(serializers.Serializer[None]):
 
 
 class BankAnswerRequest(serializers.Serializer[None]):
-    """Either `rows`, or `csv`: the bank's file as it came."""
+    """One of: `rows`; `csv` or `pain002`, the bank's file as it came."""
 
     rows = BankRowSerializer(many=True, required=False)
     csv = serializers.CharField(required=False, trim_whitespace=False)
+    pain002 = serializers.CharField(
+        required=False, trim_whitespace=False, help_text="ISO 20022 pain.002 XML"
+    )
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
-        if bool(attrs.get("rows")) == bool(attrs.get("csv")):
-            raise serializers.ValidationError({"rows": "Give either rows or csv."})
+        if sum(bool(attrs.get(name)) for name in ("rows", "csv", "pain002")) != 1:
+            raise serializers.ValidationError({"rows": "Give one of rows, csv and pain002."})
         return attrs

@@ -13,6 +13,7 @@ from ledger.models import Book
 from treasury.models.payables import BankAccount, Payable
 from treasury.triggers import (
     freezes_exactly_its_items,
+    leaves_no_loose_ends,
     pays_an_approved_payable,
     signs_a_batch,
 )
@@ -25,6 +26,7 @@ PAYOUT_BATCH_MOVES = (
     ("approved_1", "approved_2"),
     ("approved_2", "exported"),
     ("exported", "sent"),
+    ("exported", "recalled"),
     ("sent", "confirmed"),
     ("sent", "partially_confirmed"),
     ("partially_confirmed", "confirmed"),
@@ -56,6 +58,7 @@ class PayoutBatch(models.Model):
         RECONCILED = "reconciled", _("reconciled")
         CLOSED = "closed", _("closed")
         REJECTED = "rejected", _("rejected")
+        RECALLED = "recalled", _("recalled")
 
     MOVES = PAYOUT_BATCH_MOVES
 
@@ -69,6 +72,9 @@ class PayoutBatch(models.Model):
     checked_at = models.DateTimeField(_("checked at"), null=True, blank=True)
     released_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
+    cut_off_at = models.DateTimeField(_("may be recalled before"), null=True, blank=True)
+    recalled_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    recalled_at = models.DateTimeField(_("recalled at"), null=True, blank=True)
     control_total_fen = models.BigIntegerField(_("control total (fen)"), null=True, blank=True)
     item_count = models.PositiveIntegerField(_("items"), null=True, blank=True)
     content_hash = models.CharField(_("hash of the items"), max_length=64, null=True, blank=True)
@@ -103,6 +109,11 @@ class PayoutBatch(models.Model):
                 condition=Q(state__in=[*UNSIGNED, "approved_1"]) | Q(released_by__isnull=False),
                 name="a_released_batch_names_its_releaser",
             ),
+            models.CheckConstraint(
+                condition=~Q(state="recalled")
+                | Q(recalled_by__isnull=False, recalled_at__lt=F("cut_off_at")),
+                name="a_batch_is_recalled_before_its_cut_off",
+            ),
         ]
         triggers = [
             *never_deleted("payout_batch"),
@@ -116,16 +127,24 @@ class PayoutBatch(models.Model):
                 "made_by_id",
                 "checked_by_id",
                 "released_by_id",
+                "cut_off_at",
+                "recalled_by_id",
                 "control_total_fen",
                 "item_count",
                 "content_hash",
             ),
             freezes_exactly_its_items(),
+            leaves_no_loose_ends(),
             signs_a_batch(),
         ]
 
     def __str__(self) -> str:
         return f"{self.book_id}/{self.pk}"
+
+    @property
+    def message_id(self) -> str:
+        """What ISO 20022 files call this batch, and what the bank's report calls it back."""
+        return f"SQ{self.pk:08d}"
 
     def account_code(self, part: str) -> str:
         """The ledger code of `part`: "in_transit" or "paid"."""
@@ -170,6 +189,7 @@ PAYOUT_ITEM_MOVES = (
     ("sent", "paid"),
     ("sent", "returned"),
     ("sent", "unknown"),
+    ("paid", "returned"),
     ("unknown", "paid"),
     ("unknown", "returned"),
     ("returned", "reissued"),

@@ -9,6 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from audit.triggers import moves_only_along, never_deleted, starts_as, written_once
 from identity.models import Organization, User
 from ledger.models import Book, Transfer
+from treasury.triggers import (
+    ENVELOPES_ISSUER,
+    appropriates_before_opening,
+    closes_with_nothing_in_suspense,
+    no_loan_restores_a_conflict,
+)
 
 
 class FundingSource(models.Model):
@@ -67,6 +73,7 @@ class Envelope(models.Model):
     name = models.TextField(_("name"))
     programme_code = models.TextField(_("programme code"))
     state = models.TextField(_("state"), choices=State, default=State.DRAFTED)
+    in_tranches = models.BooleanField(_("released in tranches"), default=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created at"))
 
@@ -82,15 +89,21 @@ class Envelope(models.Model):
             *never_deleted("envelope"),
             starts_as("envelope", "drafted"),
             moves_only_along("envelope", ENVELOPE_MOVES),
-            written_once("envelope", "issuer_id", "book_id", "created_by_id"),
+            written_once("envelope", "issuer_id", "book_id", "in_tranches", "created_by_id"),
+            closes_with_nothing_in_suspense(),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def account_code(self, part: str) -> str:
-        """The ledger code of `part`: "available" or "committed"."""
+        """The ledger code of `part`: "unreleased", "available" or "committed"."""
         return f"env:{self.pk}:{part}"
+
+    @property
+    def entrance_code(self) -> str:
+        """Where money enters: to be released in tranches, or available at once."""
+        return self.account_code("unreleased" if self.in_tranches else "available")
 
     @property
     def lapse_code(self) -> str:
@@ -160,6 +173,14 @@ class Appropriation(models.Model):
                 "proposed_by_id",
                 "approved_by_id",
                 "transfer_id",
+            ),
+            appropriates_before_opening(),
+            no_loan_restores_a_conflict(
+                "appropriation",
+                "proposed_by_id",
+                "approved_by_id",
+                issuer=ENVELOPES_ISSUER,
+                roles=("budget_officer", "finance_reviewer"),
             ),
         ]
 

@@ -9,6 +9,7 @@ from audit.triggers import moves_only_along, never_deleted, starts_as, written_o
 from identity.models import Organization, User
 from ledger.models import Account, Book, Transfer
 from treasury.models.budgets import Envelope
+from treasury.triggers import keeps_what_receipts_say, no_loan_restores_a_conflict
 
 # A leading = + - @ would be run as a formula by the spreadsheet a payment file is opened in.
 plain_text = RegexValidator(r"^[^=+\-@\s]", _("Begin with a letter, a digit or a Chinese word."))
@@ -36,6 +37,13 @@ class BankAccount(models.Model):
         _("account number"), validators=[RegexValidator(r"^[0-9]{8,32}$", _("8 to 32 digits."))]
     )
     bank = models.TextField(_("bank"), validators=[plain_text])
+    cnaps = models.CharField(
+        _("bank's CNAPS code"),
+        max_length=12,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(r"^[0-9]{12}$", _("12 digits."))],
+    )
     state = models.TextField(_("state"), choices=State, default=State.UNVERIFIED)
     added_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     added_at = models.DateTimeField(_("added at"))
@@ -59,6 +67,10 @@ class BankAccount(models.Model):
                 condition=~Q(state="verified") | Q(verified_by__isnull=False),
                 name="a_verified_account_names_its_verifier",
             ),
+            models.CheckConstraint(
+                condition=Q(cnaps__isnull=True) | Q(cnaps__regex=r"^[0-9]{12}$"),
+                name="a_cnaps_code_has_twelve_digits",
+            ),
         ]
         triggers = [
             *never_deleted("bank_account"),
@@ -70,6 +82,7 @@ class BankAccount(models.Model):
                 "name",
                 "number",
                 "bank",
+                "cnaps",
                 "added_by_id",
                 "verified_by_id",
             ),
@@ -85,6 +98,8 @@ PAYABLE_MOVES = (
     ("approved", "in_batch"),
     ("in_batch", "approved"),
     ("in_batch", "paid"),
+    ("paid", "approved"),
+    ("approved", "offset"),
     ("proposed", "rejected"),
     ("half_approved", "rejected"),
 )
@@ -107,6 +122,7 @@ class Payable(models.Model):
         APPROVED = "approved", _("approved")
         IN_BATCH = "in_batch", _("in a payout batch")
         PAID = "paid", _("paid")
+        OFFSET = "offset", _("wholly offset")
         REJECTED = "rejected", _("rejected")
 
     MOVES = PAYABLE_MOVES
@@ -120,6 +136,11 @@ class Payable(models.Model):
     kind = models.TextField(_("kind"), choices=Kind)
     reference = models.TextField(_("reference"))
     amount_fen = models.BigIntegerField(_("amount (fen)"))
+    offset_fen = models.BigIntegerField(
+        _("kept for a recovery (fen)"),
+        default=0,
+        help_text=_("Kept from this payable for what its payee owes us; never more than itself."),
+    )
     source_account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     policy_version = models.TextField(_("policy version"))
     state = models.TextField(_("state"), choices=State, default=State.PROPOSED)
@@ -140,6 +161,15 @@ class Payable(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_fen__gt=0) & Q(amount_fen__lt=2**53),
                 name="a_payable_is_a_positive_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(offset_fen__gte=0) & Q(offset_fen__lte=F("amount_fen")),
+                name="a_payable_is_never_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="offset", offset_fen=F("amount_fen"))
+                | (~Q(state="offset") & Q(offset_fen__lt=F("amount_fen"))),
+                name="a_payable_wholly_offset_is_not_paid",
             ),
             models.CheckConstraint(
                 condition=~Q(approved_by_1=F("proposed_by"))
@@ -178,10 +208,24 @@ class Payable(models.Model):
                 "approved_by_2_id",
                 "transfer_id",
             ),
+            keeps_what_receipts_say(),
+            no_loan_restores_a_conflict(
+                "payable",
+                "proposed_by_id",
+                "approved_by_1_id",
+                "approved_by_2_id",
+                issuer="NEW.issuer_id",
+                roles=("finance_reviewer",),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def due_fen(self) -> int:
+        """What is left to pay."""
+        return self.amount_fen - self.offset_fen
 
     @property
     def account_code(self) -> str:

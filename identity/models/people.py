@@ -82,13 +82,37 @@ class Membership(models.Model):
         return f"{self.user} @ {self.organization}"
 
     def actor(self, *, at: datetime) -> Actor:
-        """The actor this membership makes at `at`, with the roles granted then."""
-        roles = self.grants.filter(valid__contains=at).values_list("role", flat=True)
+        """The actor this membership makes at `at`: roles granted, lent, or taken in an emergency.
+
+        A loan ends with its lender's own grant.
+        """
+        granted, taken = models.Value(None, models.BigIntegerField()), models.Value(0)
+        now = {"valid__contains": at}
+        here = {"organization": self.organization_id}
+        loans = self.user.delegations_held.filter(
+            **here,
+            **now,
+            revoked_at__isnull=True,
+            lender__memberships__organization=self.organization_id,
+            lender__memberships__grants__role=models.F("role"),
+            lender__memberships__grants__valid__contains=at,
+        )
+        emergencies = self.user.emergencies.filter(**here, **now, ended_at__isnull=True)
+        held = set(
+            self.grants.filter(**now)
+            .values_list("role", granted)
+            .union(
+                loans.values_list("role", "lender_id"),
+                emergencies.values_list("role", taken),
+            )
+        )
+        own = {role for role, lender in held if not lender}
         return Actor(
             person_id=self.user_id,
             organization_id=self.organization_id,
             label=self.user.get_username(),
-            roles=frozenset(roles),
+            roles=frozenset(role for role, _lender in held),
+            lent=frozenset((role, lender) for role, lender in held if lender and role not in own),
         )
 
 
