@@ -15,8 +15,6 @@ from treasury.models import Adjustment, Envelope
 from treasury.proposals import sign, turn_down
 from treasury.refusals import CutBelowCommitted
 
-KINDS = {"add": "appropriate", "cut": "cut", "transfer": "transfer_envelope"}
-
 
 @transaction.atomic
 def approve_adjustment(*, adjustment: Adjustment, actor: Actor, at: datetime) -> Adjustment:
@@ -84,7 +82,9 @@ def _post(
     try:
         return post_transfer(
             reference=f"adjustment:{adjustment.pk}",
-            kind=KINDS[adjustment.kind],
+            kind={"add": "appropriate", "cut": "cut", "transfer": "transfer_envelope"}[
+                adjustment.kind
+            ],
             moves=moves,
             effective_at=at,
             actor=actor,

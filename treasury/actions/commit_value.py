@@ -80,7 +80,7 @@ def uncommit_value(
     code = held.lapse_code if lapses else held.account_code("available")
     return post_transfer(
         reference=reference,
-        kind="lapse" if lapses else "return_to_env",
+        kind={False: "return_to_env", True: "lapse"}[lapses],
         moves=[
             Move(
                 open_account(book=held.book, code=held.account_code("committed")),
