@@ -11,6 +11,7 @@ from marketplace.portal.show_enterprise import show_enterprise
 from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
+from marketplace.portal.write_terms import write_terms
 
 urlpatterns = [
     path("", require_safe(show_public), name="public"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("enterprise", require_safe(show_enterprise), name="enterprise"),
     path("provider", require_safe(show_provider), name="provider"),
     path("officer", require_safe(show_officer), name="officer"),
+    path("officer/terms", require_safe(write_terms), name="write-terms"),
     path("auditor", require_safe(show_auditor), name="auditor"),
     path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),
     path("auditor/trace/award/<int:award_id>", require_safe(trace_award), name="trace-award"),
