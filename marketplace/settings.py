@@ -247,6 +247,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 5.0,
         "options": {"queue": "settlement", "expires": 30},
     },
+    "check-last-month": {
+        "task": "marketplace.check_last_month",
+        "schedule": crontab(hour="5", minute="40"),
+        "options": {"queue": "settlement", "expires": 7200},
+    },
     "keep-meters": {
         "task": "marketplace.keep_meters",
         "schedule": crontab(hour="4", minute="20"),

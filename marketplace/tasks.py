@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from audit import outbox
 from audit.decisions import SYSTEM
+from marketplace.actions.check_plausibility import check_plausibility
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
+from providers.green.exact import civil_day, months_later
 from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.run_matching import run_matching
@@ -83,6 +85,14 @@ def serve_windows() -> int:
     for window in lotteries_to_draw():
         draw_window(window=window, actor=SYSTEM, at=timezone.now())
     return sum(make_out_vouchers(window_id=pk) for pk in windows_to_make_out())
+
+
+@shared_task(name="marketplace.check_last_month", queue="settlement")
+def check_last_month() -> int:
+    """Hold last month's sales against the meters; how many cases were raised."""
+    now = timezone.now()
+    month = months_later(civil_day(now).replace(day=1), -1)
+    return len(check_plausibility(month=month, actor=SYSTEM, at=now))
 
 
 @shared_task(name="marketplace.keep_meters", queue="settlement")

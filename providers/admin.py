@@ -15,6 +15,7 @@ from providers.models import (
     Meter,
     MeterReading,
     Offer,
+    PlausibilityCase,
     Pool,
     PoolMaintenance,
     PriceVersion,
@@ -124,3 +125,10 @@ class ImportFileAdmin(ReadOnlyAdmin):
 class PoolMaintenanceAdmin(ReadOnlyAdmin):
     list_display = ["pool", "during", "reason", "announced_at"]
     list_select_related = ["pool"]
+
+
+@admin.register(PlausibilityCase)
+class PlausibilityCaseAdmin(ReadOnlyAdmin):
+    list_display = ["check_name", "provider", "pool", "period", "state", "raised_at"]
+    list_select_related = ["provider", "pool"]
+    list_filter = ["check_name", "state"]

@@ -161,3 +161,23 @@ KEEP_QUARANTINED = """
            quantity, 'quarantined', reason, %(at)s
       FROM incoming_reading WHERE fate = 'quarantined' ORDER BY position
 """
+# The roll-up of each meter's civil month; a correction takes out what it replaces.
+ROLL_UP = """
+    INSERT INTO providers_metermonth (meter_id, month, quantity, seconds, readings)
+    SELECT i.meter_id,
+           date_trunc('month', i.starts_at AT TIME ZONE 'Asia/Shanghai')::date AS month,
+           sum(i.quantity - coalesce(old.quantity, 0)),
+           sum(CASE WHEN old.id IS NULL THEN extract(epoch FROM i.ends_at - i.starts_at)
+                    ELSE 0 END)::bigint,
+           count(*) FILTER (WHERE old.id IS NULL)
+      FROM incoming_reading i
+      LEFT JOIN providers_meterreading old
+        ON i.revision > 0 AND old.meter_id = i.meter_id AND old.starts_at = i.starts_at
+       AND old.revision = i.revision - 1 AND old.state = 'accepted'
+     WHERE i.fate IS NULL OR i.fate = 'accepted'
+     GROUP BY i.meter_id, month
+        ON CONFLICT (meter_id, month) DO UPDATE
+       SET quantity = providers_metermonth.quantity + excluded.quantity,
+           seconds = providers_metermonth.seconds + excluded.seconds,
+           readings = providers_metermonth.readings + excluded.readings
+"""

@@ -31,6 +31,20 @@ _EVENTS = """
                         WHERE f.meter_id = r.meter_id AND f.starts_at = r.starts_at
                           AND f.state = 'accepted' AND f.revision = r.revision - 1)
 """
+_ROLL_UPS = """
+    SELECT 'meter ' || meter_id || ' ' || month, 'the month is not the sum of its readings'
+      FROM (SELECT r.meter_id,
+                   date_trunc('month', r.starts_at AT TIME ZONE 'Asia/Shanghai')::date AS month,
+                   sum(r.quantity) AS quantity
+              FROM providers_meterreading r
+             WHERE r.state = 'accepted'
+               AND NOT EXISTS (SELECT FROM providers_meterreading c
+                                WHERE c.meter_id = r.meter_id AND c.starts_at = r.starts_at
+                                  AND c.state = 'accepted' AND c.revision = r.revision + 1)
+             GROUP BY 1, 2) summed
+      FULL JOIN providers_metermonth m USING (meter_id, month)
+     WHERE summed.quantity IS DISTINCT FROM m.quantity
+"""
 _CERTIFICATES = """
     SELECT 'certificate ' || c.serial, 'is ' || c.state || ' with ' || count(a.id) || ' allocations'
       FROM providers_greencertificate c
@@ -72,6 +86,7 @@ def _ratings_recompute() -> Iterable[Violation]:
 PROOFS = [
     Proof("I9", "No meter interval is counted twice.", rows_that_violate(_INTERVALS)),
     Proof("readings", "Every reading's event is known for ever.", rows_that_violate(_EVENTS)),
+    Proof("months", "A meter's month is the sum of its readings.", rows_that_violate(_ROLL_UPS)),
     Proof(
         "certificates",
         "A certificate is allocated at most once, and exactly when it is not held.",

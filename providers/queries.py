@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet
 
 from audit.decisions import Actor
@@ -22,8 +20,10 @@ from providers.models import (
     Meter,
     MeterGap,
     MeterKey,
+    MeterMonth,
     MeterReading,
     Offer,
+    PlausibilityCase,
     Pool,
     PoolMaintenance,
     PoolWindow,
@@ -118,50 +118,57 @@ class MeteredMonth:
     hours: Decimal
 
 
-# Every part of the table is one civil month, so grouping by part is grouping by month.
-_MONTHS = """
-    SELECT m.id, m.kind, m.pool_id, min(r.starts_at), sum(r.quantity),
-           sum(upper(r.period) - r.starts_at)
-      FROM providers_meter m JOIN providers_meterreading r ON r.meter_id = m.id
-     WHERE m.facility_id = %(facility)s AND r.state = 'accepted'
-       AND r.starts_at >= %(starts_at)s AND r.starts_at < %(ends_at)s
-     GROUP BY m.id, r.tableoid
-"""
-_REPLACED = """
-    SELECT m.id, c.starts_at, old.quantity, upper(old.period) - old.starts_at
-      FROM providers_meter m
-      JOIN providers_meterreading c ON c.meter_id = m.id AND c.revision > 0
-      JOIN providers_meterreading old
-        ON old.meter_id = c.meter_id AND old.starts_at = c.starts_at
-       AND old.revision = c.revision - 1 AND old.state = 'accepted'
-     WHERE m.facility_id = %(facility)s AND c.state = 'accepted'
-       AND c.starts_at >= %(starts_at)s AND c.starts_at < %(ends_at)s
-"""
-
-
 def metered_months(
     facility: Facility, *, starts_at: datetime, ends_at: datetime
 ) -> list[MeteredMonth]:
-    """Every meter of `facility` by civil month; a month without a reading has no row. Two queries,
-    the second of them over corrections only."""
-    given: dict[str, Any] = {"facility": facility.pk, "starts_at": starts_at, "ends_at": ends_at}
-    with connection.cursor() as cursor:
-        cursor.execute(_MONTHS, given)
-        sums = {
-            (meter, civil_day(first).replace(day=1)): [kind, pool, quantity, covered]
-            for meter, kind, pool, first, quantity, covered in cursor.fetchall()
-        }
-        cursor.execute(_REPLACED, given)
-        for meter, first, quantity, covered in cursor.fetchall():
-            replaced = sums[meter, civil_day(first).replace(day=1)]
-            replaced[2] -= quantity
-            replaced[3] -= covered
+    """Every meter of `facility` by civil month that begins in [starts_at, ends_at), rolled up as
+    the readings came in; a month without a reading has no row. One query."""
+    rows = MeterMonth.objects.filter(
+        meter__facility=facility, month__gte=civil_day(starts_at), month__lt=civil_day(ends_at)
+    ).order_by("meter_id", "month")
     return [
-        MeteredMonth(
-            meter, kind, pool, month, quantity, Decimal(int(covered.total_seconds())) / 3600
+        MeteredMonth(meter, kind, pool, month, quantity, Decimal(seconds) / 3600)
+        for meter, kind, pool, month, quantity, seconds in rows.values_list(
+            "meter_id", "meter__kind", "meter__pool_id", "month", "quantity", "seconds"
         )
-        for (meter, month), (kind, pool, quantity, covered) in sorted(sums.items())
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMeters:
+    """What a pool's own meters say of a month; None = not metered. `hours` of IT energy covered."""
+
+    it_kwh: Decimal | None
+    accelerator_hours: Decimal | None
+    hours: Decimal
+
+
+def pool_meters(pools: Sequence[int], *, month: date) -> dict[int, PoolMeters]:
+    """The meters of `pools` in a civil month; a pool without a meter is left out. One query."""
+    found: dict[int, dict[str, tuple[Decimal, Decimal]]] = {}
+    rows = MeterMonth.objects.filter(meter__pool__in=pools, month=month).values_list(
+        "meter__pool_id", "meter__kind", "quantity", "seconds"
+    )
+    for pool, kind, quantity, seconds in rows:
+        of_pool = found.setdefault(pool, {})
+        before = of_pool.get(kind, (Decimal(0), Decimal(0)))
+        of_pool[kind] = (before[0] + quantity, before[1] + Decimal(seconds) / 3600)
+    return {
+        pool: PoolMeters(
+            it_kwh=kinds["it_kwh"][0] if "it_kwh" in kinds else None,
+            accelerator_hours=(
+                kinds["accelerator_hours"][0] if "accelerator_hours" in kinds else None
+            ),
+            hours=kinds["it_kwh"][1] if "it_kwh" in kinds else Decimal(0),
+        )
+        for pool, kinds in found.items()
+    }
+
+
+def visible_cases(actor: Actor) -> QuerySet[PlausibilityCase]:
+    """One's own; all for government bodies."""
+    rows = PlausibilityCase.objects.select_related("pool", "facility", "provider")
+    return rows if _reads_all(actor) else rows.filter(provider_id=actor.organization_id)
 
 
 def visible_meter_keys(actor: Actor) -> QuerySet[MeterKey]:

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.portal.log_in import LogIn
 from marketplace.portal.show_auditor import show_auditor, trace_award, trace_redemption
+from marketplace.portal.show_carbon import show_carbon
 from marketplace.portal.show_coverage import show_coverage
 from marketplace.portal.show_enterprise import show_enterprise
 from marketplace.portal.show_officer import show_officer
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", require_safe(show_public), name="public"),
     path("coverage", require_safe(show_coverage), name="coverage"),
     path("enterprise", require_safe(show_enterprise), name="enterprise"),
+    path("enterprise/carbon", require_safe(show_carbon), name="carbon"),
     path("provider", require_safe(show_provider), name="provider"),
     path("officer", require_safe(show_officer), name="officer"),
     path("officer/terms", require_safe(write_terms), name="write-terms"),

@@ -34,6 +34,12 @@ def quantity(value: Decimal | float | str | None, digits: int = 2) -> str | Safe
 
 
 @register.filter
+def grams(kilograms: Decimal | None) -> str | SafeString:
+    """Kilograms as grams, one decimal."""
+    return unknown() if kilograms is None else f"{kilograms * 1000:,.1f}"
+
+
+@register.filter
 def percent(value: Decimal | float | str | None, digits: int = 1) -> str | SafeString:
     """A share as a percentage."""
     return unknown() if value is None or value == "" else f"{Decimal(value) * 100:.{digits}f} %"

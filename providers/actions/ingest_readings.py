@@ -164,6 +164,7 @@ def _insert(cursor: Any, given: dict[str, Any]) -> None:
     except IntegrityError:
         cursor.execute(intake.ACCEPT_THOSE_THAT_FIT, given)
         cursor.execute(intake.MARK_OVERLAP)
+    cursor.execute(intake.ROLL_UP)
     cursor.execute(intake.KEEP_QUARANTINED, given)
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from providers.api import evidence_views, import_views, views
+from providers.api import case_views, evidence_views, import_views, views
 from providers.api.meter_events import MeterEventsView
 
 router = SimpleRouter(trailing_slash=False)
@@ -21,6 +21,7 @@ router.register("meters", evidence_views.MeterViewSet)
 router.register("meter-readings", evidence_views.MeterReadingViewSet)
 router.register("meter-keys", evidence_views.MeterKeyViewSet)
 router.register("meter-gaps", evidence_views.MeterGapViewSet)
+router.register("plausibility-cases", case_views.CaseViewSet)
 router.register("certificates", evidence_views.CertificateViewSet)
 router.register("ratings", evidence_views.RatingViewSet)
 

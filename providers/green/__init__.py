@@ -51,6 +51,15 @@ from .gates import Gate, OfficialRequirement, meets
 from .indicators import Indicator, indicators_of
 from .lateness import lateness
 from .meters import Gap, MeterYear, Quarantined, summarise
+from .plausibility import (
+    ListedSlice,
+    Suspicion,
+    hours_above_energy,
+    listed_twice,
+    share_energy,
+    sold_above_installed,
+    useful_below_sold,
+)
 from .rating import ItemScore, Raise, Rating, rate
 
 __all__ = [
@@ -65,6 +74,7 @@ __all__ = [
     "ItemScore",
     "JobCarbon",
     "JobEnergy",
+    "ListedSlice",
     "MeterKind",
     "MeterYear",
     "OfficialRequirement",
@@ -76,18 +86,24 @@ __all__ = [
     "RatingFactors",
     "Reading",
     "Settlement",
+    "Suspicion",
     "bundle",
     "canonical_input",
     "canonical_output",
     "direct_connection",
+    "hours_above_energy",
     "indicators_of",
     "job_carbon",
     "job_energy",
     "lateness",
+    "listed_twice",
     "location_based",
     "market_based",
     "meets",
     "rate",
     "rating_factors",
+    "share_energy",
+    "sold_above_installed",
     "summarise",
+    "useful_below_sold",
 ]

@@ -1,5 +1,6 @@
 """The tables of the suppliers."""
 
+from .cases import MeterMonth, PlausibilityCase
 from .catalogue import AcceleratorModel, GridFactor, HubArea
 from .certificates import CertificateAllocation, GreenCertificate
 from .imports import ImportFile, ImportRow
@@ -31,9 +32,11 @@ __all__ = [
     "MeterEvent",
     "MeterGap",
     "MeterKey",
+    "MeterMonth",
     "MeterReading",
     "MeterSource",
     "Offer",
+    "PlausibilityCase",
     "Pool",
     "PoolMaintenance",
     "PoolWindow",

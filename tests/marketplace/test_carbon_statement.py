@@ -1,0 +1,173 @@
+"""An enterprise's month in two ledgers: metered before estimated, unknown stays unknown."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from audit.decisions import SYSTEM
+from identity.roles import Role
+from marketplace.carbon_statement import carbon_statement
+from providers.actions.add_meter import add_meter
+from providers.actions.ingest_readings import IncomingReading, ingest_readings
+from providers.models import AcceleratorModel, GreenRating, MeterMonth
+from scheduling.models import UsageRecord
+from tests.factories import NOW, make_actor, make_key, make_membership, make_organization
+from tests.marketplace.orders import complete, make_buyer, place
+from tests.scheduling.builders import START, make_pool
+from tests.vouchers.office import organization_of
+
+pytestmark = pytest.mark.django_db
+MONTH = date(2026, 3, 1)
+LATER = NOW + timedelta(days=40)
+ZHEJIANG_2023, RESIDUAL_2023 = Decimal("0.4974"), Decimal("0.6096")
+
+
+@pytest.fixture
+def buyer():
+    return make_buyer()
+
+
+def told(buyer):
+    return carbon_statement(organization_of(buyer.actor), month=MONTH, at=LATER)
+
+
+def ran(buyer, pool=None, *, hours="2", energy_kwh="1.8"):
+    pool = pool or make_pool()
+    complete(place(buyer, pool=pool), hours=hours, energy_kwh=energy_kwh)
+    return pool
+
+
+def rated(pool, *, pue="1.2", ref=None):
+    verifier = make_actor(make_organization("government"), Role.RATING_VERIFIER)
+    valid = DateTimeTZRange(NOW - timedelta(days=9), NOW + timedelta(days=300))
+    row = GreenRating(
+        facility=pool.facility,
+        method_version="t",
+        factors_version="t",
+        period=valid,
+        green_tier=3,
+        score=60,
+        score_possible=80,
+        completeness=1,
+        pue=Decimal(pue),
+        indicators=[{"id": "ref", "value": ref}],
+        findings={},
+        computed_at=NOW,
+    )
+    row.save()
+    GreenRating.objects.filter(pk=row.pk).update(
+        state="approved", approved_by=verifier.person_id, valid=valid
+    )
+
+
+def test_what_the_platform_metered_times_pue_times_the_provinces_factor(buyer):
+    rated(ran(buyer))
+    (line,) = told(buyer).lines
+    assert (line.basis, line.it_kwh, line.facility_kwh) == (
+        "platform_meter",
+        Decimal("1.8"),
+        Decimal("2.16"),
+    )
+    assert line.location_kg == Decimal("2.16") * ZHEJIANG_2023
+    assert line.market_kg == Decimal("2.16") * RESIDUAL_2023
+    assert "公告2025年第47号" in line.location_factor_of
+    assert line.sci_kg_per_hour is None
+
+
+def test_retired_certificates_lower_only_the_market_based_ledger(buyer):
+    pool = ran(buyer)
+    rated(pool)
+    (before,) = told(buyer).lines
+    rated(pool, ref="0.500000")
+    (after,) = told(buyer).lines
+    assert after.location_kg == before.location_kg
+    assert after.market_kg == Decimal("1.08") * RESIDUAL_2023
+
+
+def test_without_a_rating_the_overhead_is_unknown_and_said_so(buyer):
+    ran(buyer)
+    (line,) = told(buyer).lines
+    assert (line.pue, line.facility_kwh, line.retired_kwh) == (None, Decimal("1.8"), None)
+
+
+def test_without_any_meter_the_line_stays_without_a_figure(buyer):
+    ran(buyer, energy_kwh=None)
+    statement = told(buyer)
+    (line,) = statement.lines
+    assert (line.basis, line.location_kg, statement.unknown_lines) == ("unknown", None, 1)
+    assert statement.total("location_kg") is None
+
+
+def metered(pool, kind, quantity, hours=744):
+    meter = add_meter(
+        facility=pool.facility, pool=pool, kind=kind, code=f"{kind}-{pool.pk}", actor=SYSTEM, at=NOW
+    )
+    row = IncomingReading(meter.pk, f"{kind}@0", START, START + timedelta(hours=1), Decimal(1))
+    ingest_readings(facility=pool.facility, source="t", readings=[row], actor=SYSTEM, at=LATER)
+    MeterMonth.objects.filter(meter=meter).update(quantity=quantity, seconds=hours * 3600)
+
+
+def test_tdp_times_measured_utilization_is_marked_estimated(buyer):
+    pool = ran(buyer, energy_kwh=None)
+    AcceleratorModel.objects.filter(pk=pool.accelerator_id).update(tdp_w=400)
+    metered(pool, "accelerator_hours", pool.units * 744 // 2)
+    (line,) = told(buyer).lines
+    assert (line.basis, line.it_kwh) == ("estimated", Decimal("0.4"))  # 400 W x 2 h x 0.5
+
+
+def test_jobs_share_the_pools_metered_energy_and_never_exceed_it(buyer):
+    pool = make_pool()
+    for hours in ("2", "3", "1"):
+        ran(buyer, pool, hours=hours)
+    metered(pool, "it_kwh", 10)
+    metered(pool, "accelerator_hours", 5)
+    lines = told(buyer).lines
+    assert {line.basis for line in lines} == {"pool_meter"}
+    assert sum(line.it_kwh for line in lines) <= 10
+    assert sorted(line.it_kwh for line in lines) == [
+        Decimal("1.666666"),
+        Decimal("3.333333"),
+        Decimal("5.000000"),
+    ]
+
+
+def test_a_meter_of_half_the_month_does_not_speak_for_the_month(buyer):
+    pool = ran(buyer)
+    metered(pool, "it_kwh", 10, hours=300)
+    (line,) = told(buyer).lines
+    assert line.basis == "platform_meter"
+
+
+def test_a_statement_holds_its_queries(buyer, django_assert_max_num_queries):
+    for _ in range(3):
+        rated(ran(buyer))
+    with django_assert_max_num_queries(6):
+        told(buyer)
+
+
+def test_over_http_an_enterprise_reads_its_own_and_an_auditor_any(client, buyer):
+    ran(buyer)
+    UsageRecord.objects.get()
+    mine = organization_of(buyer.actor)
+    headers = {"authorization": make_key(make_membership(mine, Role.ENTERPRISE_APPLICANT))}
+    answer = client.get("/api/v1/carbon-statements?month=2026-03", headers=headers)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["lines"][0]["it_kwh"] == "1.800000"
+    rows = client.get("/api/v1/carbon-statements?month=2026-03&as=csv", headers=headers)
+    assert b"platform_meter" in b"".join(rows.streaming_content)
+    wrong = client.get("/api/v1/carbon-statements?month=March", headers=headers)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "month")
+    other = make_membership(make_organization("provider"), Role.PROVIDER_ADMIN)
+    theirs = client.get(
+        f"/api/v1/carbon-statements?month=2026-03&enterprise={mine.pk}",
+        headers={"authorization": make_key(other)},
+    )
+    assert theirs.status_code == 403
+    auditor = make_membership(make_organization("government"), Role.AUDITOR)
+    seen = client.get(
+        f"/api/v1/carbon-statements?month=2026-03&enterprise={mine.pk}",
+        headers={"authorization": make_key(auditor)},
+    )
+    assert len(seen.json()["lines"]) == 1
