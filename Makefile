@@ -1,9 +1,9 @@
 # Every word here is `python3 demo.py <word>`, for hands that type `make`.
 PYTHON ?= python3
 ARGS ?=
-export ONCE
+export ONCE UNSAFE
 
-.PHONY: demo demo-reset test test-fast check bench schema messages requirements
+.PHONY: demo demo-reset test test-fast check bench challenge schema messages requirements
 demo:
 	@$(PYTHON) demo.py demo
 demo-reset:
@@ -16,6 +16,8 @@ check:
 	@$(PYTHON) demo.py check $(ARGS)
 bench:
 	@$(PYTHON) demo.py bench $(BENCH) $(ARGS)
+challenge:
+	@$(PYTHON) demo.py challenge
 schema:
 	@$(PYTHON) demo.py schema
 messages:

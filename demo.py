@@ -6,6 +6,7 @@
     test [pytest …]    the whole suite        test-fast   without the slow tests
     check              format, lint, types, import contracts, migrations, OpenAPI, translations
     bench [NAME …]     run one of tests/benchmarks, or list them
+    challenge          try to issue more than an envelope holds; UNSAFE=1: the common way
     schema             write docs/openapi.yaml
     messages           compile the translations
     requirements       pin requirements/*.in again (needs the network)
@@ -60,6 +61,7 @@ def main(words: list[str]) -> int:
         "test-fast": test_fast,
         "check": check,
         "bench": bench,
+        "challenge": challenge,
         "schema": schema,
         "messages": messages,
         "requirements": requirements,
@@ -115,6 +117,10 @@ def messages(rest: list[str]) -> int:
 def bench(rest: list[str]) -> int:
     install("dev")
     hand_over("-m", "deploy.local.bench", *rest)
+
+
+def challenge(rest: list[str]) -> int:
+    return bench(["over_issue_challenge", *rest])
 
 
 def setup(rest: list[str]) -> int:

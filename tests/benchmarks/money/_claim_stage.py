@@ -31,9 +31,10 @@ SELECT %s, id, %s, now() FROM identity_organization WHERE uscc LIKE '91310000MA%
 """
 
 
-def stage_window(enterprises: int, *, enough_for: int | None = None) -> ClaimWindow:
-    """An open window with `enterprises` admitted and money for `enough_for` of them (all)."""
-    tranche_fen = (enough_for or enterprises) * FACE_FEN
+def stage_window(enterprises: int, *, tranche_fen: int | None = None) -> ClaimWindow:
+    """An open window with `enterprises` admitted; the whole envelope is its tranche, enough for
+    all of them unless told."""
+    tranche_fen = tranche_fen or enterprises * FACE_FEN
     _office, window = make_window(tranche_fen=tranche_fen, holding_fen=tranche_fen)
     with connection.cursor() as cursor:
         cursor.execute(ENTERPRISES, [enterprises])

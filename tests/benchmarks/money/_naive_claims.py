@@ -22,6 +22,7 @@ from rest_framework.views import APIView  # noqa: E402
 
 from audit.actions.record import record  # noqa: E402
 from audit.decisions import SYSTEM  # noqa: E402
+from audit.outbox import doorbell  # noqa: E402
 from ledger.actions.post_transfer import Move, post_transfer  # noqa: E402
 from ledger.models import Account  # noqa: E402
 from vouchers.api.window_shapes import ClaimRequest, ReasonedAnswerSerializer  # noqa: E402
@@ -85,5 +86,6 @@ class NaiveClaims(APIView):
         return Response(ReasonedAnswerSerializer(answer).data, status=201)
 
 
+doorbell.listen(lambda: None)  # nobody works on the news of a bench
 settings.ROOT_URLCONF = __name__
 urlpatterns = [path("api/v1/claim-windows/<int:window_id>/claims", NaiveClaims.as_view())]
