@@ -106,8 +106,11 @@ def _change(
             begin = clock(starts_at + int(hours.partition("-")[0]) * HOUR)
             told["to"] = f"{where['facility']} {begin}"
             told["pool_code"], told["facility"] = where["code"], where["facility"]
-            told["text_en"] = f"Without {en} it would run at {told['to']}, worth ¥{gain} more."
-            told["text_zh"] = f"若无此约束（{zh}），可在{told['to']}运行，价值多 ¥{gain}。"
+            free = change["field"] == "capacity"
+            en = "Were the better hours free" if free else f"Without {en}"
+            zh = "若更优时段空闲" if free else f"若不限于{zh}"
+            told["text_en"] = f"{en}, it would run at {told['to']}, worth ¥{gain} more."
+            told["text_zh"] = f"{zh}，可在{told['to']}运行，价值多 ¥{gain}。"
         return told
     en, zh = FIELDS.get(change["field"], (change["field"], change["field"]))
     old, new = (_figure(change["field"], change[end], starts_at) for end in ("from", "to"))

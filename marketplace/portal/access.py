@@ -30,6 +30,12 @@ PAGES: dict[str, tuple[Promise | str, frozenset[str]]] = {
     "provider": (_("Provider"), frozenset({Role.PROVIDER_ADMIN})),
     "officer": (_("Programme office"), GOVERNMENT_ROLES - {Role.AUDITOR}),
     "auditor": (_("Auditor"), frozenset({Role.AUDITOR})),
+    "week": (
+        _("One week"),
+        GOVERNMENT_ROLES
+        | {Role.ENTERPRISE_APPLICANT, Role.ENTERPRISE_APPROVER}
+        | {Role.PROVIDER_ADMIN, Role.PLATFORM_OPERATOR},
+    ),
 }
 
 

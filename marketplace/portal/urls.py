@@ -13,6 +13,7 @@ from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
 from marketplace.portal.write_terms import write_terms
+from marketplace.portal.show_week import show_week
 
 urlpatterns = [
     path("", require_safe(show_public), name="public"),
@@ -25,6 +26,8 @@ urlpatterns = [
     path("auditor", require_safe(show_auditor), name="auditor"),
     path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),
     path("auditor/trace/award/<int:award_id>", require_safe(trace_award), name="trace-award"),
+    path("week", require_safe(show_week), name="week"),
+    path("week/<int:run_id>", require_safe(show_week), name="week-of"),
     path("login", LogIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
 ]

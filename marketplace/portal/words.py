@@ -143,6 +143,18 @@ WORDS: dict[str, Promise] = {
     "deadline": pgettext_lazy("code", "deadline"),
     "carbon": pgettext_lazy("code", "carbon"),
     "none": pgettext_lazy("code", "nothing"),
+    # how a carbon signal is known
+    "measured": pgettext_lazy("code", "measured"),
+    "calibrated": pgettext_lazy("code", "calibrated"),
+    "flat": pgettext_lazy("code", "flat"),
+    # how far a matching run has come
+    "pull": pgettext_lazy("code", "reading the market"),
+    "place": pgettext_lazy("code", "placing"),
+    "improve": pgettext_lazy("code", "improving"),
+    "prove": pgettext_lazy("code", "proving"),
+    "check": pgettext_lazy("code", "checking"),
+    "commit": pgettext_lazy("code", "writing down"),
+    "done": pgettext_lazy("code", "done"),
     # what a workload asks for
     "kinds": pgettext_lazy("code", "accelerator"),
     "kind": pgettext_lazy("code", "accelerator"),

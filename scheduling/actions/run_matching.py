@@ -26,7 +26,7 @@ from scheduling.tell_story import tell_story
 LARGEST_BATCH = 1_000_000
 # Jobs × pools up to which the engine's own verifier runs and every story is told at once; beyond,
 # the vectorized check alone, and stories from the archive when somebody asks.
-TOLD_AT_ONCE = 40_000
+TOLD_AT_ONCE = 10_000
 REFUSED_AT_MOST = 20
 
 
