@@ -11,6 +11,7 @@ from django.utils.translation import pgettext
 from marketplace.models import Charge
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
+from marketplace.portal.show_window import windows_for
 from marketplace.queries import visible_charges
 from scheduling.models import Placement, Workload
 from scheduling.policy import visible_placements, visible_workloads
@@ -34,6 +35,7 @@ def show_enterprise(request: HttpRequest) -> HttpResponse:
         request,
         "portal/enterprise.html",
         {
+            "windows": windows_for(actor),
             "now": timezone.now(),
             "vouchers": [_with_bar(each) for each in _vouchers(visible_vouchers(actor))],
             "applications": visible_applications(actor)

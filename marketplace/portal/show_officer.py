@@ -12,6 +12,7 @@ from identity.policy import sees_everything
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
 from marketplace.portal.show_public import clauses_of
+from marketplace.portal.show_window import windows_for
 from treasury.models import Appropriation, Envelope, Payable
 from treasury.queries import (
     appropriations_visible_to,
@@ -36,6 +37,7 @@ def show_officer(request: HttpRequest) -> HttpResponse:
         request,
         "portal/officer.html",
         {
+            "windows": windows_for(actor),
             "rows": ROWS,
             "envelopes": [
                 _with_figures(each)

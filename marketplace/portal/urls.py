@@ -12,8 +12,9 @@ from marketplace.portal.show_enterprise import show_enterprise
 from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
-from marketplace.portal.write_terms import write_terms
 from marketplace.portal.show_week import show_week
+from marketplace.portal.show_window import show_window
+from marketplace.portal.write_terms import write_terms
 
 urlpatterns = [
     path("", require_safe(show_public), name="public"),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("auditor/trace/award/<int:award_id>", require_safe(trace_award), name="trace-award"),
     path("week", require_safe(show_week), name="week"),
     path("week/<int:run_id>", require_safe(show_week), name="week-of"),
+    path("windows/<int:window_id>", require_safe(show_window), name="window"),
     path("login", LogIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
 ]

@@ -26,6 +26,7 @@ TONES: dict[str, frozenset[str]] = {
             "verified",
             "done",
             "open",
+            "granted",
         ]
     ),
     "accent": frozenset(
@@ -48,6 +49,8 @@ TONES: dict[str, frozenset[str]] = {
             "under_review",
             "released",
             "launched",
+            "entered",
+            "drawn",
             "INITIALIZING",
             "QUEUED",
             "processing",
@@ -69,6 +72,7 @@ TONES: dict[str, frozenset[str]] = {
             "suspended",
             "partially_confirmed",
             "challenged",
+            "waiting",
         ]
     ),
     "bad": frozenset(
@@ -86,11 +90,22 @@ TONES: dict[str, frozenset[str]] = {
             "PREEMPTED",
             "CANCELED",
             "parked",
+            "turned_away",
+            "given_back",
         ]
     ),
 }
 
 WORDS: dict[str, Promise] = {
+    # how far a claim window is
+    "announced": pgettext_lazy("code", "announced"),
+    "running": pgettext_lazy("code", "running"),
+    "suspended": pgettext_lazy("code", "suspended"),
+    "over": pgettext_lazy("code", "over"),
+    "drawn": pgettext_lazy("code", "drawn"),
+    "closed": pgettext_lazy("code", "closed"),
+    "cancelled": pgettext_lazy("code", "cancelled"),
+    "drafted": pgettext_lazy("code", "drafted"),
     # how a fact was read
     "excerpt": pgettext_lazy("code", "read in an excerpt of the source"),
     "secondary": pgettext_lazy("code", "read in a secondary source"),
