@@ -9,10 +9,11 @@ from audit.decisions import SYSTEM
 from audit.models import AuditEvent
 from marketplace.actions.cancel_order import cancel_order
 from marketplace.actions.charge_order import charge_order
+from marketplace.actions.rerate_orders import rerate_orders
 from marketplace.actions.send_refund import send_refund
 from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
-from providers.models import PoolMaintenance
+from providers.models import GreenRating, PoolMaintenance
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
 from scheduling.actions.recall_job import recall_job
@@ -105,6 +106,12 @@ def settle_what_was_paid(event: AuditEvent) -> None:
     settle_payable(payable=payable, actor=SYSTEM, at=timezone.now())
 
 
+def rerate_what_rested_on_it(event: AuditEvent) -> None:
+    """A rating was revoked from a date on: orders placed since are rated again."""
+    rating = GreenRating.objects.get(pk=event.subject_id)
+    rerate_orders(rating=rating, actor=SYSTEM, at=timezone.now())
+
+
 REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "order.placed": (prepare_job,),
     "job.created": (hand_over_job,),
@@ -115,6 +122,7 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "allocation.withdrawn": (cancel_withdrawn,),
     "maintenance.announced": (withdraw_for_maintenance,),
     "refund.granted": (send_back_own_part,),
+    "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),
 }
 

@@ -47,6 +47,10 @@ def require_verifier(actor: Actor, rating: GreenRating) -> int:
         raise SamePerson(
             first="compute", second="approve a rating", first_zh="计算", second_zh="批准评级"
         )
+    if rating.verified_by_id == actor.person_id:
+        raise SamePerson(
+            first="verify", second="decide on a rating", first_zh="核验", second_zh="决定评级"
+        )
     if Membership.objects.filter(
         user_id=actor.person_id, organization_id=rating.facility.provider_id
     ).exists():

@@ -9,6 +9,7 @@ from audit.decisions import SYSTEM
 from providers.actions.apply_import import apply_import
 from providers.actions.check_import import check_import
 from providers.actions.note_gaps import note_gaps
+from providers.actions.remind_of_ratings import remind_of_ratings
 from providers.green.exact import civil_day, start_of_day
 from providers.models import Facility, ImportFile
 from providers.reading_months import make_months_ahead
@@ -52,4 +53,5 @@ def keep_meters_in_order(*, at: datetime) -> int:
             at=at,
         )
         noticed += found
+    remind_of_ratings(actor=SYSTEM, at=at)
     return noticed

@@ -14,7 +14,7 @@ from providers.refusals import RatingExpired, Unrated
 
 @transaction.atomic
 def approve_rating(*, rating: GreenRating, actor: Actor, at: datetime) -> GreenRating:
-    """auto_checked → approved, valid from `at` until it expires.
+    """auto_checked or verified → approved, valid from `at` until it expires.
 
     Raises NotPermitted, SamePerson, VerifierOfProvider, Unrated, RatingExpired, StaleState.
     """
@@ -25,12 +25,12 @@ def approve_rating(*, rating: GreenRating, actor: Actor, at: datetime) -> GreenR
     assert rating.expires_at is not None  # every rated rating expires
     if rating.expires_at <= at:
         raise RatingExpired(expires_at=rating.expires_at.isoformat())
-    moved = GreenRating.objects.filter(pk=rating.pk, state="auto_checked").update(
+    moved = GreenRating.objects.filter(pk=rating.pk, state__in=["auto_checked", "verified"]).update(
         state="approved", approved_by=person, valid=DateTimeTZRange(at, rating.expires_at)
     )
     rating.refresh_from_db()
     if not moved:
-        raise StaleState(thing="rating", current=rating.state, needed="auto_checked")
+        raise StaleState(thing="rating", current=rating.state, needed="auto_checked / verified")
     record(
         "rating.approved",
         subject=rating,

@@ -12,13 +12,15 @@ from providers.policy import require_verifier
 
 @transaction.atomic
 def reject_rating(*, rating: GreenRating, reason: str, actor: Actor, at: datetime) -> GreenRating:
-    """auto_checked → rejected. Raises NotPermitted, SamePerson, VerifierOfProvider, StaleState."""
+    """auto_checked or verified → rejected. Raises NotPermitted, SamePerson, VerifierOfProvider, StaleState."""
     require_verifier(actor, rating)
     if not reason:
         raise Invalid("reason", "must not be empty", "不能为空")
-    moved = GreenRating.objects.filter(pk=rating.pk, state="auto_checked").update(state="rejected")
+    moved = GreenRating.objects.filter(pk=rating.pk, state__in=["auto_checked", "verified"]).update(
+        state="rejected"
+    )
     rating.refresh_from_db()
     if not moved:
-        raise StaleState(thing="rating", current=rating.state, needed="auto_checked")
+        raise StaleState(thing="rating", current=rating.state, needed="auto_checked / verified")
     record("rating.rejected", subject=rating, actor=actor, at=at, data={"reason": reason})
     return rating

@@ -30,6 +30,7 @@ from providers.actions.retire_certificates import retire_certificates
 from providers.actions.revoke_meter_key import revoke_meter_key
 from providers.actions.revoke_rating import revoke_rating
 from providers.actions.uphold_rating import uphold_rating
+from providers.actions.verify_rating import verify_rating
 from providers.api import serializers as shapes
 from providers.api.reading_batches import rows_of
 from providers.api.views import Reading, asked, provider_of
@@ -196,6 +197,12 @@ class RatingViewSet(Reading):
         body["facility"] = get_object_or_404(queries.visible_facilities(actor), pk=body["facility"])
         rating = compute_rating(**body, actor=actor, at=timezone.now())
         return Response(shapes.RatingSerializer(rating).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.VerifyRequest)
+    @action(detail=True, methods=["post"])
+    def verify(self, request: Request, pk: str) -> Response:
+        """auto_checked → verified, by a third party who will not approve it."""
+        return self._moved(verify_rating, request, shapes.VerifyRequest)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])

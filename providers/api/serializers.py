@@ -371,3 +371,7 @@ class MeterGapSerializer(serializers.ModelSerializer[MeterGap]):
     class Meta:
         model = MeterGap
         fields = ["id", "meter", "starts_at", "ends_at", "noticed_at", "closed_at"]
+
+
+class VerifyRequest(serializers.Serializer[Any]):
+    statement = serializers.CharField(max_length=5000, help_text="what was seen, where and when")

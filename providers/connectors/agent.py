@@ -33,8 +33,11 @@ RETRY = frozenset({401, 408, 425, 429})  # 401: a clock or a key may be put righ
 class Answer(Protocol):
     """What a POST gives back."""
 
-    status_code: int
-    text: str
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 Post = Callable[[str, bytes, Mapping[str, str]], Answer]

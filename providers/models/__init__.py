@@ -15,7 +15,7 @@ from .metering import (
     MeterSource,
 )
 from .offers import Offer, PriceVersion
-from .ratings import GreenRating, RatingBundle
+from .ratings import GreenRating, RatingBundle, RatingReminder
 
 __all__ = [
     "AcceleratorModel",
@@ -42,4 +42,5 @@ __all__ = [
     "PoolWindow",
     "PriceVersion",
     "RatingBundle",
+    "RatingReminder",
 ]

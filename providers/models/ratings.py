@@ -11,6 +11,9 @@ from identity.models import User
 from providers.models.inventory import Facility
 
 RATING_MOVES = (
+    ("auto_checked", "verified"),
+    ("verified", "approved"),
+    ("verified", "rejected"),
     ("auto_checked", "approved"),
     ("auto_checked", "rejected"),
     ("approved", "challenged"),
@@ -30,6 +33,7 @@ class GreenRating(models.Model):
 
     class State(models.TextChoices):
         AUTO_CHECKED = "auto_checked", _("auto-checked")
+        VERIFIED = "verified", _("verified by a third party")
         APPROVED = "approved", _("approved")
         REJECTED = "rejected", _("rejected")
         CHALLENGED = "challenged", _("under challenge")
@@ -66,6 +70,9 @@ class GreenRating(models.Model):
     valid = DateTimeRangeField(_("valid"), default_bounds="[)", null=True, blank=True)
     computed_at = models.DateTimeField(_("computed at"))
     computed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    verified_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+    verification_statement = models.TextField(_("what the third party saw"), blank=True, default="")
     approved_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
     revoked_from = models.DateTimeField(_("revoked from"), null=True, blank=True)
     revoked_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
@@ -86,7 +93,7 @@ class GreenRating(models.Model):
                 name="unrated_has_no_score",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["auto_checked", "rejected"])
+                condition=Q(state__in=["auto_checked", "verified", "rejected"])
                 | Q(
                     green_tier__isnull=False,
                     approved_by__isnull=False,
@@ -100,6 +107,16 @@ class GreenRating(models.Model):
                 | Q(approved_by__isnull=True)
                 | ~Q(computed_by=F("approved_by")),
                 name="nobody_approves_a_rating_they_computed",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True)
+                | (
+                    ~Q(verification_statement="")
+                    & Q(verified_at__isnull=False)
+                    & (Q(computed_by__isnull=True) | ~Q(verified_by=F("computed_by")))
+                    & (Q(approved_by__isnull=True) | ~Q(verified_by=F("approved_by")))
+                ),
+                name="who_computes_verifies_and_approves_are_three",
             ),
             models.CheckConstraint(
                 condition=~Q(state="revoked")
@@ -132,6 +149,8 @@ class GreenRating(models.Model):
                 "expires_at",
                 "valid",
                 "computed_by_id",
+                "verified_by_id",
+                "verified_at",
                 "approved_by_id",
                 "revoked_from",
                 "revoked_by_id",
@@ -177,3 +196,24 @@ class RatingBundle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating_id}"
+
+
+class RatingReminder(models.Model):
+    """That a rating's end was announced `days_before`, once."""
+
+    rating = models.ForeignKey(GreenRating, models.PROTECT, related_name="reminders")
+    days_before = models.PositiveSmallIntegerField(_("days before the end"))
+    sent_at = models.DateTimeField(_("sent at"))
+
+    class Meta:
+        verbose_name = _("rating reminder")
+        verbose_name_plural = _("rating reminders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rating", "days_before"], name="an_end_is_announced_once_a_step"
+            )
+        ]
+        triggers = immutable("rating_reminder")
+
+    def __str__(self) -> str:
+        return f"{self.rating_id} -{self.days_before}"
