@@ -33,12 +33,12 @@ LENT_BY = """
     EXISTS (
         SELECT 1 FROM identity_delegation d
          WHERE d.borrower_id = {person} AND d.organization_id = {organization}
-           AND d.role = ANY ({roles}) AND d.valid @> now()
+           AND d.role = ANY ({roles}) AND d.valid @> clock_timestamp()
            AND d.revoked_at IS NULL AND d.lender_id = ANY ({others})
     ) AND NOT EXISTS (
         SELECT 1 FROM identity_membership m
           JOIN identity_rolegrant g ON g.membership_id = m.id
          WHERE m.user_id = {person} AND m.organization_id = {organization}
-           AND g.role = ANY ({roles}) AND g.valid @> now()
+           AND g.role = ANY ({roles}) AND g.valid @> clock_timestamp()
     )
 """

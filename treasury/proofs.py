@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 
 from audit.canonical import sha256_hex
+from audit.decisions import Refusal
 from audit.proofs import Proof, Violation, rows_that_violate
 from treasury.bank_files import plain_yuan
+from treasury.iso20022.amounts import fen_of
+from treasury.iso20022.read_xml import read_xml
 from treasury.models import BankFile, Envelope, PayoutBatch
 from treasury.queries import content_of, envelope_figures
 
 OWED = """
 SELECT p.reference, 'its people are not three, or it moved something else'
   FROM treasury_payable p
- WHERE p.state IN ('approved', 'in_batch', 'paid')
+ WHERE p.state IN ('approved', 'in_batch', 'paid', 'offset')
    AND (p.approved_by_1_id IS NULL OR p.approved_by_2_id IS NULL
         OR p.approved_by_1_id = p.approved_by_2_id
         OR p.proposed_by_id IN (p.approved_by_1_id, p.approved_by_2_id)
@@ -22,14 +25,14 @@ SELECT p.reference, 'its people are not three, or it moved something else'
 UNION ALL
 SELECT p.reference, 'the chain knows another first or second approver'
   FROM treasury_payable p
- WHERE p.state IN ('approved', 'in_batch', 'paid')
+ WHERE p.state IN ('approved', 'in_batch', 'paid', 'offset')
    AND (SELECT COUNT(*) FROM audit_auditevent e
          WHERE e.subject_type = 'treasury.payable' AND e.subject_id = p.id::text
            AND ((e.kind = 'payable.half_approved' AND e.person_id = p.approved_by_1_id)
              OR (e.kind = 'payable.approved' AND e.person_id = p.approved_by_2_id))) <> 2
 UNION ALL
 SELECT a.code || ' in book ' || a.book_id,
-       'holds ' || a.balance_fen || ', owed ' || COALESCE(SUM(p.amount_fen), 0)
+       'holds ' || a.balance_fen || ', owed ' || COALESCE(SUM(p.amount_fen - p.offset_fen), 0)
   FROM ledger_account a
   LEFT JOIN treasury_payable p
     ON a.code = 'pay:' || p.payee_id || ':payable' AND p.book_id = a.book_id
@@ -38,12 +41,44 @@ SELECT a.code || ' in book ' || a.book_id,
                     WHERE i.payable_id = p.id AND i.state IN ('sent', 'unknown'))
  WHERE a.code LIKE 'pay:%:payable'
  GROUP BY a.id, a.code, a.book_id, a.balance_fen
-HAVING a.balance_fen <> COALESCE(SUM(p.amount_fen), 0)
+HAVING a.balance_fen <> COALESCE(SUM(p.amount_fen - p.offset_fen), 0)
 """
 
 SIGNED = """
 SELECT 'appropriation ' || id, 'proposed and approved by one person'
   FROM treasury_appropriation WHERE approved_by_id = proposed_by_id
+UNION ALL
+SELECT what || ' ' || id, 'its signatures are not of three people, or not posted'
+  FROM (SELECT 'adjustment' AS what, id, state, proposed_by_id, approved_by_1_id,
+               approved_by_2_id, transfer_id FROM treasury_adjustment
+        UNION ALL
+        SELECT 'tranche', id, state, proposed_by_id, approved_by_1_id, approved_by_2_id,
+               transfer_id FROM treasury_tranche
+        UNION ALL
+        SELECT 'write-off', id, state, proposed_by_id, approved_by_1_id, approved_by_2_id,
+               transfer_id FROM treasury_writeoff) AS proposal
+ WHERE approved_by_1_id = approved_by_2_id
+    OR proposed_by_id IN (approved_by_1_id, approved_by_2_id)
+    OR (state = 'approved' AND (approved_by_2_id IS NULL OR transfer_id IS NULL))
+UNION ALL
+SELECT 'write-off ' || id, 'approved without a clear fraud check by a fourth person'
+  FROM treasury_writeoff
+ WHERE state IN ('half_approved', 'approved')
+   AND (fraud_result IS DISTINCT FROM 'clear' OR fraud_checked_by_id IS NULL
+        OR fraud_checked_by_id IN (proposed_by_id, approved_by_1_id, approved_by_2_id))
+UNION ALL
+SELECT 'recovery ' || id, 'decided or demanded by who opened it'
+  FROM treasury_recoverycase WHERE opened_by_id IN (decided_by_id, demanded_by_id)
+UNION ALL
+SELECT 'bank account ' || id, 'verified by who entered it'
+  FROM treasury_bankaccount WHERE verified_by_id = added_by_id
+UNION ALL
+SELECT 'suspense entry ' || id, 'cleared by who booked it'
+  FROM treasury_suspenseentry WHERE cleared_by_id = booked_by_id
+UNION ALL
+SELECT 'payment of payable ' || i.payable_id, 'person ' || s.person_id || ' signed in two roles'
+  FROM treasury_payoutitem i JOIN treasury_signature s ON s.batch_id = i.batch_id
+ GROUP BY i.payable_id, s.person_id HAVING COUNT(DISTINCT s.act) > 1
 UNION ALL
 SELECT 'batch ' || id, 'maker, checker and releaser are not three people'
   FROM treasury_payoutbatch
@@ -86,6 +121,107 @@ SELECT code, 'items ' || COALESCE(e.fen, 0) || ', postings ' || COALESCE(m.fen, 
 """
 
 
+# Every recovery in its own accounts: demanded is outstanding, came back, or was given up; what came
+# back has a receipt and a posting for each fen; the end called `claimed` mirrors it all.
+RECOVERED = """
+WITH moved AS (
+    SELECT a.book_id, a.code,
+           SUM(CASE WHEN p.destination_id = a.id THEN p.amount_fen ELSE -p.amount_fen END) AS fen
+      FROM ledger_account a
+      JOIN ledger_posting p ON a.id IN (p.source_id, p.destination_id)
+     WHERE a.code LIKE 'claw:%'
+     GROUP BY a.book_id, a.code
+), stand AS (
+    SELECT c.id, c.book_id, c.state, COALESCE(c.demanded_fen, 0) AS demanded,
+           COALESCE((SELECT fen FROM moved m WHERE m.book_id = c.book_id
+                        AND m.code = 'claw:' || c.id || ':claimed'), 0) AS claimed,
+           COALESCE((SELECT fen FROM moved m WHERE m.book_id = c.book_id
+                        AND m.code = 'claw:' || c.id || ':receivable'), 0) AS receivable,
+           COALESCE((SELECT fen FROM moved m WHERE m.book_id = c.book_id
+                        AND m.code = 'claw:' || c.id || ':recovered'), 0) AS recovered,
+           COALESCE((SELECT fen FROM moved m WHERE m.book_id = c.book_id
+                        AND m.code = 'claw:' || c.id || ':written_off'), 0) AS written_off,
+           COALESCE((SELECT SUM(amount_fen) FROM treasury_recoveryreceipt r
+                      WHERE r.case_id = c.id AND r.kind = 'cash'), 0) AS cash,
+           COALESCE((SELECT SUM(amount_fen) FROM treasury_recoveryreceipt r
+                      WHERE r.case_id = c.id AND r.kind = 'offset'), 0) AS kept,
+           COALESCE((SELECT SUM(amount_fen) FROM treasury_writeoff w
+                      WHERE w.case_id = c.id AND w.state = 'approved'), 0) AS given_up
+      FROM treasury_recoverycase c
+)
+SELECT 'recovery ' || id,
+       'demanded ' || demanded || ', outstanding ' || receivable || ', cash ' || cash
+       || ', offset ' || kept || ', written off ' || given_up
+       || '; accounts: claimed ' || claimed || ', recovered ' || recovered
+       || ', written off ' || written_off
+  FROM stand
+ WHERE demanded <> receivable + cash + kept + given_up OR recovered <> cash + kept
+    OR written_off <> given_up OR -claimed <> receivable + cash + given_up
+    OR receivable < 0 OR (state IN ('recovered', 'written_off') AND receivable <> 0)
+    OR (state IN ('opened', 'notice_served', 'contested', 'decided', 'dismissed')
+        AND demanded <> 0)
+UNION ALL
+SELECT m.code, 'belongs to no recovery case'
+  FROM moved m
+ WHERE NOT EXISTS (SELECT 1 FROM treasury_recoverycase c
+                    WHERE c.book_id = m.book_id AND m.code LIKE 'claw:' || c.id || ':%')
+UNION ALL
+SELECT p.reference, 'keeps ' || p.offset_fen || ', its offsets are '
+       || COALESCE(SUM(r.amount_fen), 0)
+  FROM treasury_payable p LEFT JOIN treasury_recoveryreceipt r ON r.payable_id = p.id
+ GROUP BY p.id HAVING p.offset_fen <> COALESCE(SUM(r.amount_fen), 0)
+    OR p.offset_fen NOT BETWEEN 0 AND p.amount_fen
+UNION ALL
+SELECT p.reference, 'paid ' || p.amount_fen || ', claimed back '
+       || SUM(COALESCE(c.demanded_fen, c.claimed_fen))
+  FROM treasury_payable p JOIN treasury_recoverycase c ON c.payable_id = p.id
+ WHERE c.state <> 'dismissed'
+ GROUP BY p.id HAVING SUM(COALESCE(c.demanded_fen, c.claimed_fen)) > p.amount_fen
+"""
+
+SUSPENSE = """
+WITH moved AS (
+    SELECT a.book_id,
+           SUM(CASE WHEN p.destination_id = a.id THEN p.amount_fen ELSE -p.amount_fen END) AS fen
+      FROM ledger_account a
+      JOIN ledger_posting p ON a.id IN (p.source_id, p.destination_id)
+     WHERE a.code = 'susp:bank_return'
+     GROUP BY a.book_id
+), entered AS (
+    SELECT book_id, SUM(amount_fen) AS fen FROM treasury_suspenseentry
+     WHERE state = 'unidentified' GROUP BY book_id
+)
+SELECT 'book ' || book_id, 'suspense holds ' || COALESCE(m.fen, 0) || ', entries say '
+       || COALESCE(e.fen, 0)
+  FROM moved m FULL JOIN entered e USING (book_id)
+ WHERE COALESCE(m.fen, 0) <> COALESCE(e.fen, 0)
+UNION ALL
+SELECT 'book ' || b.id, 'closed with ' || m.fen || ' fen in suspense'
+  FROM ledger_book b JOIN moved m ON m.book_id = b.id
+ WHERE b.state = 'closed' AND m.fen <> 0
+"""
+
+ENDED = """
+SELECT 'envelope ' || e.id, 'closed with ' || a.balance_fen || ' fen in ' || a.code
+  FROM treasury_envelope e
+  JOIN ledger_account a ON a.book_id = e.book_id
+   AND a.code IN ('env:' || e.id || ':unreleased', 'env:' || e.id || ':available',
+                  'env:' || e.id || ':committed')
+ WHERE e.state = 'closed' AND a.balance_fen <> 0
+UNION ALL
+SELECT 'batch ' || b.id, b.state || ' with payment ' || i.position || ' ' || i.state
+  FROM treasury_payoutbatch b JOIN treasury_payoutitem i ON i.batch_id = b.id
+ WHERE b.state IN ('reconciled', 'closed') AND i.state IN ('queued', 'sent', 'unknown')
+UNION ALL
+SELECT 'payment ' || i.id, 'sent again into an account nobody else verified since its return'
+  FROM treasury_payoutitem i
+  JOIN treasury_bankaccount now ON now.id = i.bank_account_id
+  JOIN treasury_payoutitem r ON r.id = i.reissues_id
+  JOIN treasury_bankaccount before ON before.id = r.bank_account_id
+ WHERE now.verified_by_id = before.verified_by_id OR now.verified_at <= r.answered_at
+"""
+
+
 def _every_fen_is_somewhere() -> Iterable[Violation]:
     for envelope in Envelope.objects.order_by("pk"):
         figures = envelope_figures(envelope)
@@ -114,6 +250,22 @@ def _batches_add_up() -> Iterable[Violation]:
             closing = f"total 合计,{file.batch.item_count},,,,,{total},\r\n"
             if not file.content.endswith(closing):
                 yield Violation(f"bank file {file.pk}", "its total is not the control total")
+        if file.direction == BankFile.Direction.OUT and file.format == "pain.001":
+            yield from _pain001_adds_up(file)
+
+
+def _pain001_adds_up(file: BankFile) -> Iterable[Violation]:
+    try:
+        message = read_xml(file.content, message="pain.001")
+        lines = list(message.all("PmtInf", "CdtTrfTxInf", "Amt", "InstdAmt"))
+        said = message.said("GrpHdr", "CtrlSum")
+        total_fen = sum(fen_of(line) for line in lines)
+    except Refusal as refusal:
+        yield Violation(f"bank file {file.pk}", str(refusal))
+        return
+    frozen = (file.batch.control_total_fen or 0, file.batch.item_count)
+    if (total_fen, len(lines)) != frozen or said != plain_yuan(frozen[0]):
+        yield Violation(f"bank file {file.pk}", "its total is not the control total")
 
 
 PROOFS = [
@@ -137,6 +289,21 @@ PROOFS = [
         "I8",
         "What is on its way to the bank or confirmed by it is in the batch's accounts.",
         rows_that_violate(IN_TRANSIT),
+    ),
+    Proof(
+        "recovery",
+        "What is demanded back is outstanding, came back or was given up; no payable is negative.",
+        rows_that_violate(RECOVERED),
+    ),
+    Proof(
+        "suspense",
+        "Unidentified bank returns are in the suspense account, which is empty at a close.",
+        rows_that_violate(SUSPENSE),
+    ),
+    Proof(
+        "ended",
+        "Closed budgets hold nothing; closed batches have no payment of unknown outcome.",
+        rows_that_violate(ENDED),
     ),
     Proof("I9", "No reason is owed or paid twice.", rows_that_violate(ONCE)),
     Proof(

@@ -6,7 +6,6 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -19,14 +18,13 @@ LONGEST_DELEGATION = timedelta(days=90)
 LONGEST_BREAK_GLASS = timedelta(hours=8)
 
 
-def lasts_at_most(column: str, interval: str) -> RawSQL:
-    """A condition: the range `column` is bounded on both sides and no longer than `interval`."""
-    return RawSQL(  # noqa: S611 - the names are ours, in this file
-        f'(NOT lower_inf("{column}") AND NOT upper_inf("{column}")'
-        f' AND NOT isempty("{column}") AND upper("{column}") - lower("{column}")'
-        f" <= interval '{interval}')",
-        [],
-        output_field=models.BooleanField(),
+def lasts_at_most(longest: timedelta) -> Q:
+    """A condition: the range `valid` is bounded on both sides, not empty, and within `longest`."""
+    return Q(
+        valid__isempty=False,
+        valid__lower_inf=False,
+        valid__upper_inf=False,
+        valid__endswith__lte=F("valid__startswith") + longest,
     )
 
 
@@ -54,7 +52,7 @@ class Delegation(models.Model):
                 condition=~Q(lender=F("borrower")), name="nobody_lends_a_role_to_themselves"
             ),
             models.CheckConstraint(
-                condition=lasts_at_most("valid", "90 days"),
+                condition=lasts_at_most(LONGEST_DELEGATION),
                 name="a_delegation_ends_within_ninety_days",
             ),
             models.CheckConstraint(
@@ -107,7 +105,7 @@ class BreakGlass(models.Model):
         verbose_name_plural = _("emergency roles")
         constraints = [
             models.CheckConstraint(
-                condition=lasts_at_most("valid", "8 hours"),
+                condition=lasts_at_most(LONGEST_BREAK_GLASS),
                 name="an_emergency_ends_within_eight_hours",
             ),
             models.CheckConstraint(

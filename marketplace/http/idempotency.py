@@ -69,7 +69,7 @@ class IdempotencyMiddleware:
                 return _replay(request, stored, fingerprint)
             work = transaction.savepoint()
             response = self.get_response(request)
-            if response.status_code >= 400:
+            if response.status_code >= 400 and not getattr(response, "keeps_its_record", False):
                 _undo(work)
             if response.status_code >= 500 or response.status_code in NOT_KEPT:
                 return response

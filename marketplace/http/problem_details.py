@@ -47,7 +47,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. Unknown exceptions return None and become a plain 500."""
     set_rollback()
     if isinstance(error, Refusal):
-        return _respond(_from_refusal(error))
+        response = _respond(_from_refusal(error))
+        # For IdempotencyMiddleware, which otherwise undoes what a refused view wrote.
+        cast(Any, response).keeps_its_record = error.keeps_its_record
+        return response
     if isinstance(error, OperationalError):
         response = _respond(
             body_of(

@@ -6,19 +6,21 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor
+from identity.actions.screen_conflicts import is_strict, refuse_conflict, screen_conflicts
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
 from treasury import policy
-from treasury.models import Payable
+from treasury.models import BankAccount, Payable
 from treasury.moves import move_state
 
 
-@transaction.atomic
 def approve_payable(*, payable: Payable, actor: Actor, at: datetime) -> Payable:
     """First call: proposed → half_approved; second, by another person: → approved, and
     `source_account → pay:{payee}:payable` is posted.
 
-    Raises NotPermitted, SamePerson (also for who proposed it), StaleState, InsufficientFunds.
+    Before either, the actor is screened for ties to the payee; the screen is kept whatever it says.
+    Raises NotPermitted, SamePerson (also for who proposed it), ConflictOfInterest,
+    ScreenIncomplete (where the issuer asks for clean screens), StaleState, InsufficientFunds.
     """
     policy.require_issuer(actor, payable.issuer, *policy.PAYABLE_APPROVERS)
     policy.require_another_person(
@@ -30,6 +32,24 @@ def approve_payable(*, payable: Payable, actor: Actor, at: datetime) -> Payable:
         first_zh="提出或批准应付款",
         second_zh="再次批准",
     )
+    # Outside the transaction that signs, so that a refusal does not take its own record with it.
+    numbers = BankAccount.objects.filter(organization=payable.payee).exclude(state="retired")
+    refuse_conflict(
+        screen_conflicts(
+            organization=payable.payee,
+            act="approve",
+            subject=payable,
+            account_numbers=sorted(numbers.values_list("number", flat=True)) or None,
+            actor=actor,
+            at=at,
+        ),
+        strict=is_strict(payable.issuer),
+    )
+    return _sign(payable, actor, at)
+
+
+@transaction.atomic
+def _sign(payable: Payable, actor: Actor, at: datetime) -> Payable:
     facts = {
         "reference": payable.reference,
         "kind": payable.kind,
