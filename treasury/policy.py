@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from audit.decisions import Actor, NotFound, SamePerson
+from audit.decisions import Actor, NotFound, NotPermitted, SamePerson
 from identity.models import Organization
 from identity.policy import require_role
 from identity.roles import Role
@@ -37,3 +37,10 @@ def require_another_person(
     known = {person for person in earlier if person is not None}
     if actor.person_id in known or not known.isdisjoint(lender for _role, lender in actor.lent):
         raise SamePerson(first=first, second=second, first_zh=first_zh, second_zh=second_zh)
+
+
+def signer(actor: Actor) -> int:
+    """The person behind `actor`. Raises NotPermitted for the system, which signs nothing."""
+    if actor.person_id is None:
+        raise NotPermitted(role="a person")
+    return actor.person_id

@@ -86,11 +86,11 @@ def _compare(
     actor: Actor, organization: Organization, accounts: Sequence[str] | None, at: datetime
 ) -> Screening:
     facts = (
-        PersonFacts.objects.filter(user_id=actor.person_id, declared_at__lte=at)
+        PersonFacts.objects.filter(user_id=actor.person_id or 0, declared_at__lte=at)
         .order_by("-declared_at", "-pk")
         .first()
     )
-    memberships = Membership.objects.filter(user_id=actor.person_id)
+    memberships = Membership.objects.filter(user_id=actor.person_id or 0)
     person = PersonSide(
         organization_ids=tuple(sorted(memberships.values_list("organization_id", flat=True))),
         employers=_known(facts, "employer_usccs"),

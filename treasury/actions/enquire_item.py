@@ -27,7 +27,7 @@ def enquire_item(*, item: PayoutItem, question: str, actor: Actor, at: datetime)
     if held.enquiries.filter(answered_at__isnull=True).exists():
         raise AlreadyAsked(end_to_end_id=item.end_to_end_id)
     enquiry = BankEnquiry.objects.create(
-        item=item, question=question, asked_by_id=actor.person_id, asked_at=at
+        item=item, question=question, asked_by_id=policy.signer(actor), asked_at=at
     )
     record(
         "payout_item.enquired",

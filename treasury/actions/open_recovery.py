@@ -54,7 +54,7 @@ def open_recovery(
                 cause=cause,
                 finding=finding,
                 claimed_fen=amount_fen,
-                opened_by_id=actor.person_id,
+                opened_by_id=policy.signer(actor),
                 opened_at=at,
             )
     except IntegrityError as error:

@@ -43,7 +43,7 @@ def plan_instalments(
             number=number,
             due_date=day,
             amount_fen=amount_fen,
-            agreed_by_id=actor.person_id,
+            agreed_by_id=policy.signer(actor),
             agreed_at=at,
         )
         for number, (day, amount_fen) in enumerate(parts, start=1)

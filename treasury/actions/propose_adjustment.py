@@ -58,7 +58,7 @@ def propose_adjustment(
         to_envelope=to_envelope,
         amount_fen=amount_fen,
         reason=reason,
-        proposed_by_id=actor.person_id,
+        proposed_by_id=policy.signer(actor),
         proposed_at=at,
     )
     record(

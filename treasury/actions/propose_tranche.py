@@ -35,7 +35,7 @@ def propose_tranche(
         number=last + 1,
         amount_fen=amount_fen,
         reason=reason,
-        proposed_by_id=actor.person_id,
+        proposed_by_id=policy.signer(actor),
         proposed_at=at,
     )
     record(

@@ -150,7 +150,7 @@ def _book(
         amount_fen=amount_fen,
         payable=payable,
         bank_reference=bank_reference,
-        received_by_id=actor.person_id,
+        received_by_id=policy.signer(actor),
         received_at=at,
         transfer=transfer,
     )

@@ -39,7 +39,7 @@ def propose_write_off(
         case=case,
         amount_fen=amount_fen,
         reason=reason,
-        proposed_by_id=actor.person_id,
+        proposed_by_id=policy.signer(actor),
         proposed_at=at,
     )
     record(

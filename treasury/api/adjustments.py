@@ -89,7 +89,7 @@ class AdjustmentViewSet(viewsets.ReadOnlyModelViewSet[Adjustment]):
             ("envelope", envelopes),
         ):
             if body[field] is not None:
-                body[field] = named(rows, body[field], field)  # type: ignore[type-var]
+                body[field] = named(rows, body[field], field)
         adjustment = propose_adjustment(**body, actor=actor, at=timezone.now())
         return Response(self.get_serializer(adjustment).data, status=status.HTTP_201_CREATED)
 
