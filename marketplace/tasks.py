@@ -17,6 +17,7 @@ from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.run_matching import run_matching
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
+from vouchers.actions.conclude_claim import conclude_due_claims
 from vouchers.actions.draw_window import draw_window
 from vouchers.actions.expire_due_holds import expire_due_holds
 from vouchers.actions.lapse_due_vouchers import lapse_due_vouchers
@@ -69,7 +70,9 @@ def expire_holds() -> int:
 
 @shared_task(name="marketplace.lapse_vouchers", queue="settlement")
 def lapse_vouchers() -> int:
-    """Vouchers whose validity has ended lapse to the envelope they came from."""
+    """Vouchers past their validity lapse to their envelope; undisputed claims past their notice
+    are approved. Returns how many vouchers lapsed."""
+    conclude_due_claims(actor=SYSTEM, at=timezone.now())
     return lapse_due_vouchers(actor=SYSTEM, at=timezone.now())
 
 

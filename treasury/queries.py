@@ -155,10 +155,10 @@ WITH RECURSIVE reached(id) AS (
     SELECT a.id FROM reached r
       JOIN ledger_posting p ON p.source_id = r.id
       JOIN ledger_account a ON a.id = p.destination_id
-     WHERE a.code ~ '^(win|vch|rdm|awd):'
+     WHERE a.code ~ '^(win|vch|rdm|awd|clm):'
 )
 SELECT COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'vch:%%'), 0),
-       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd):'), 0),
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd|clm):'), 0),
        COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'win:%%'), 0)
   FROM reached JOIN ledger_account a USING (id)
 """
@@ -190,7 +190,7 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
     with connection.cursor() as cursor:
         cursor.execute(_DOWNSTREAM, [committed.pk])
         in_vouchers, earned, in_windows = cursor.fetchone()
-        cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd):"])
+        cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd|clm):"])
         (issued,) = cursor.fetchone()
     unreleased = accounts.get(envelope.account_code("unreleased"))
     owed = Payable.objects.filter(envelope=envelope).aggregate(

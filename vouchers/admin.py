@@ -5,8 +5,11 @@ from django.contrib import admin
 from audit.read_only_admin import ReadOnlyAdmin
 from vouchers.models import (
     Application,
+    Claim,
+    ClaimReview,
     ClaimWindow,
     EntitlementAnswer,
+    Objection,
     PolicyVersion,
     Preset,
     Programme,
@@ -107,3 +110,25 @@ class WindowAnswerAdmin(ReadOnlyAdmin):
     list_filter = ["state", "window"]
     list_select_related = ["window", "enterprise"]
     search_fields = ["enterprise__name", "enterprise__uscc"]
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnlyAdmin):
+    list_display = ["id", "claimant", "programme", "amount_fen", "state", "submitted_at"]
+    list_filter = ["state", "programme"]
+    list_select_related = ["claimant", "programme"]
+    search_fields = ["claimant__name", "claimant__uscc", "evidence__number"]
+
+
+@admin.register(ClaimReview)
+class ClaimReviewAdmin(ReadOnlyAdmin):
+    list_display = ["claim", "round", "stage", "outcome", "reviewer", "reviewed_at"]
+    list_filter = ["outcome", "stage"]
+    list_select_related = ["claim__claimant", "claim__programme", "reviewer"]
+
+
+@admin.register(Objection)
+class ObjectionAdmin(ReadOnlyAdmin):
+    list_display = ["claim", "raised_at", "state", "decided_by"]
+    list_filter = ["state"]
+    list_select_related = ["claim__claimant", "claim__programme", "decided_by"]

@@ -77,3 +77,31 @@ ANSWER_MOVES = (
     ("granted", "given_back"),
     ("issued", "given_back"),
 )
+CLAIM_MOVES = (
+    ("draft", "submitted"),
+    ("submitted", "auto_verified"),
+    ("auto_verified", "in_review"),
+    ("in_review", "returned"),
+    ("returned", "in_review"),
+    ("in_review", "public_notice"),
+    ("public_notice", "approved"),
+    ("approved", "paid"),
+    ("in_review", "rejected"),
+    ("public_notice", "rejected"),
+    ("rejected", "appealed"),
+    ("appealed", "in_review"),
+    ("appealed", "rejected"),
+    ("in_review", "on_hold"),
+    ("public_notice", "on_hold"),
+    ("on_hold", "in_review"),
+    ("on_hold", "public_notice"),
+    ("draft", "withdrawn"),
+    ("in_review", "withdrawn"),
+    ("returned", "withdrawn"),
+    ("public_notice", "withdrawn"),
+    ("rejected", "withdrawn"),
+)
+OBJECTION_MOVES = (
+    ("open", "dismissed"),
+    ("open", "upheld"),
+)

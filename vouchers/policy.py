@@ -8,6 +8,7 @@ from identity.policy import require_role, sees_everything
 from identity.roles import GOVERNMENT_ROLES, Role
 from vouchers.models import (
     Application,
+    Claim,
     ClaimWindow,
     EntitlementAnswer,
     PolicyVersion,
@@ -23,6 +24,7 @@ APPROVERS = (Role.POLICY_APPROVER,)
 REVIEWERS = (Role.REVIEWER,)
 DECIDERS = (Role.FINANCE_REVIEWER,)
 APPLICANTS = (Role.ENTERPRISE_APPLICANT,)
+HOLDERS = (Role.FRAUD_ANALYST,)
 
 
 def require_issuer(actor: Actor, issuer: Organization, *roles: Role) -> None:
@@ -118,6 +120,17 @@ def visible_awards(actor: Actor) -> QuerySet[SubsidyAward]:
     mine = Q(beneficiary_id=actor.organization_id)
     if _government(actor):
         mine |= Q(version__programme__issuer_id=actor.organization_id)
+    return rows.filter(mine)
+
+
+def visible_claims(actor: Actor) -> QuerySet[Claim]:
+    """One's own, and those made to one's own programmes."""
+    rows = Claim.objects.select_related("claimant", "programme", "version__programme", "payable")
+    if sees_everything(actor):
+        return rows
+    mine = Q(claimant_id=actor.organization_id)
+    if _government(actor):
+        mine |= Q(programme__issuer_id=actor.organization_id)
     return rows.filter(mine)
 
 

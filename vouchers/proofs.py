@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from audit.canonical import sha256_hex
 from audit.proofs import Proof, Violation, rows_that_violate
-from vouchers.models import Application, EntitlementAnswer, SubsidyAward
+from vouchers.models import Application, Claim, EntitlementAnswer, SubsidyAward
 from vouchers.rules import RuleError, Terms, replay
 
 # Where each fen of a voucher went, by following its own postings; cached balances are not trusted.
@@ -79,6 +79,10 @@ UNION ALL
 SELECT 'award ' || w.id, 'awarded ' || w.amount_fen || ', payable ' || p.amount_fen
   FROM vouchers_subsidyaward w JOIN treasury_payable p ON p.id = w.payable_id
  WHERE p.amount_fen <> w.amount_fen OR p.payee_id <> w.beneficiary_id
+UNION ALL
+SELECT 'claim ' || c.id, 'approved ' || c.amount_fen || ', payable ' || p.amount_fen
+  FROM vouchers_claim c JOIN treasury_payable p ON p.id = c.payable_id
+ WHERE p.amount_fen <> c.amount_fen OR p.payee_id <> c.claimant_id
 """
 
 PROMISED = """
@@ -159,6 +163,11 @@ SELECT 'award ' || a.id, 'overlaps award ' || b.id
   JOIN vouchers_policyversion bv ON bv.id = b.version_id AND bv.programme_id = av.programme_id
  WHERE a.state <> 'rejected'
 UNION ALL
+SELECT 'claim ' || MIN(e.claim_id), kind || ' ' || MIN(number) || ' supports another claim too'
+  FROM vouchers_claimevidence e JOIN vouchers_claim c ON c.id = e.claim_id
+ WHERE c.state NOT IN ('draft', 'rejected', 'withdrawn')
+ GROUP BY kind, e.fingerprint HAVING COUNT(DISTINCT e.claim_id) > 1
+UNION ALL
 SELECT 'order ' || order_reference, 'redeemed ' || COUNT(*) || ' times'
   FROM vouchers_redemption GROUP BY order_reference HAVING COUNT(*) > 1
 UNION ALL
@@ -177,7 +186,7 @@ SELECT DISTINCT 'transfer ' || t.reference,
   JOIN ledger_posting p ON p.transfer_id = t.id
   JOIN ledger_account s ON s.id = p.source_id
   JOIN ledger_account d ON d.id = p.destination_id
- WHERE (s.code ~ '^(vch|rdm|awd):' OR d.code ~ '^(vch|rdm|awd):')
+ WHERE (s.code ~ '^(vch|rdm|awd|clm):' OR d.code ~ '^(vch|rdm|awd|clm):')
    AND NOT EXISTS (
         SELECT 1 FROM vouchers_policyversion v JOIN vouchers_programme g ON g.id = v.programme_id
          WHERE g.code || '@' || v.number = t.policy_version
@@ -197,6 +206,13 @@ UNION ALL
 SELECT 'award ' || id, 'proposed and approved by fewer than three people'
   FROM vouchers_subsidyaward
  WHERE approved_by_1_id = approved_by_2_id OR proposed_by_id IN (approved_by_1_id, approved_by_2_id)
+UNION ALL
+SELECT 'claim ' || c.id, 'approved by fewer than two others than who made it'
+  FROM vouchers_claim c
+ WHERE c.state IN ('approved', 'paid')
+   AND (SELECT COUNT(DISTINCT r.reviewer_id) FROM vouchers_claimreview r
+         WHERE r.claim_id = c.id AND r.outcome = 'passed'
+           AND r.reviewer_id <> c.claimed_by_id) < 2
 UNION ALL
 SELECT 'application ' || a.id, 'the chain knows another reviewer or approver'
   FROM vouchers_application a
@@ -224,6 +240,8 @@ def _answers_replay() -> Iterable[Violation]:
             )
     for award in SubsidyAward.objects.select_related("version").order_by("pk").iterator():
         yield from _replays(f"award {award.pk}", award.evaluation, award.version.terms)
+    for claim in Claim.objects.select_related("version").order_by("pk").iterator():
+        yield from _replays(f"claim {claim.pk}", claim.evaluation, claim.version.terms)
 
 
 def _replays(subject: str, record: dict[str, object], terms: dict[str, object]) -> list[Violation]:

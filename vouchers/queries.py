@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from identity.models import Organization
 from vouchers.models import (
     Application,
+    Claim,
     ClaimWindow,
     PolicyVersion,
     Programme,
@@ -67,13 +68,16 @@ def with_spending(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
     ).annotate(lapsed_fen=F("face_fen") - left - F("redeemed_fen"))
 
 
-def usage_of(programme: Programme, enterprise: Organization) -> Usage:
+def usage_of(
+    programme: Programme, enterprise: Organization, *, without: Claim | None = None
+) -> Usage:
     """Public money of `programme` that `enterprise` already has, each fen once.
 
     A voucher counts as applied for what is not redeemed yet, on the day its application was
     approved, and as redeemed for what is. An award counts in the year of its period. An admission
     to a claim window counts from the day it was given until its voucher is made out or it comes to
-    nothing, so that nobody is promised the same allowance twice.
+    nothing, so that nobody is promised the same allowance twice. A claim counts from the day it was
+    handed in, unless it was rejected or withdrawn; `without` leaves one out.
     """
     entries = []
     vouchers = (
@@ -127,6 +131,15 @@ def usage_of(programme: Programme, enterprise: Organization) -> Usage:
     entries += [
         UsageEntry(on=award.period_start, amount_fen=award.amount_fen, stage="applied")
         for award in awards.order_by("pk")
+    ]
+    claims = Claim.objects.filter(programme=programme, claimant=enterprise).exclude(
+        state__in=["draft", "rejected", "withdrawn"]
+    )
+    if without is not None:
+        claims = claims.exclude(pk=without.pk)
+    entries += [
+        UsageEntry(on=_day(claim.submitted_at), amount_fen=claim.amount_fen, stage="applied")
+        for claim in claims.order_by("pk")
     ]
     return Usage(tuple(entries))
 
@@ -259,6 +272,7 @@ def evaluate_for(
     facts: Mapping[str, Any],
     *,
     at: datetime,
+    without: Claim | None = None,
 ) -> Evaluation:
     """The terms' answer for `enterprise` at `at`, with what it already has. Raises TermsRefused."""
     terms = Terms.load(version.terms)
@@ -267,7 +281,7 @@ def evaluate_for(
             terms,
             facts_of(enterprise, terms, facts),
             at=at,
-            used=usage_of(version.programme, enterprise),
+            used=usage_of(version.programme, enterprise, without=without),
             policy_version=version.label,
         )
     except RuleError as error:

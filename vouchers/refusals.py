@@ -1,5 +1,7 @@
 """What the programme office refuses, by name."""
 
+from collections.abc import Sequence
+
 from audit.decisions import Reason, Refusal
 from vouchers.rules import Evaluation, RuleError
 
@@ -195,3 +197,57 @@ class ClaimOutcomeUnknown(Refusal):
     code = "outcome_unknown"
     text_en = "It is not known whether this claim was recorded. Repeat it with the same key."
     text_zh = "无法确定本次申领是否已记录，请使用相同的幂等键重试。"
+
+
+class NotClaimed(Refusal):
+    """The programme's terms pay this money by another road."""
+
+    text_en = "Programme {programme} pays by {mode}; nothing is claimed back."
+    text_zh = "计划 {programme} 的兑付方式为 {mode}，不受理先付后兑申请。"
+
+
+class EvidenceUsedBefore(Refusal):
+    """The same contract, invoice, payment or usage record supports another claim."""
+
+    text_en = "This {kind} ({number}) supports another claim already."
+    text_zh = "该{kind_zh}（{number}）已用于其他兑付申请。"
+
+
+class EvidenceRefused(Refusal):
+    """Automatic checks of the evidence failed; each is named."""
+
+    http_status = 422
+    text_en = "The evidence does not hold: {summary}"
+    text_zh = "证明材料未通过核验：{summary_zh}"
+
+    def __init__(self, failed: Sequence[Reason]) -> None:
+        super().__init__(
+            summary="; ".join(each.text_en for each in failed),
+            summary_zh="；".join(each.text_zh for each in failed),
+        )
+        self._reasons = tuple(failed)
+
+    def reasons(self) -> tuple[Reason, ...]:
+        return self._reasons
+
+
+class NoticeStillRuns(Refusal):
+    """Public notice ends when it was announced to end."""
+
+    text_en = "The public notice runs until {until}."
+    text_zh = "公示期至 {until} 结束。"
+
+
+class ObjectionsOpen(Refusal):
+    """An objection was not decided yet, or was upheld."""
+
+    text_en = "{count} objection(s) are open or upheld."
+    text_zh = "有 {count} 条异议未处理或已成立。"
+
+
+class NotYourStage(Refusal):
+    """Another office's turn."""
+
+    http_status = 403
+    text_en = "The claim waits for the stage {stage}."
+    text_zh = "该申请当前处于 {stage} 环节。"

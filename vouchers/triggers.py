@@ -101,3 +101,75 @@ def vouchers_start_issued_or_were_claimed_in_a_window() -> pgtrigger.Protect:
         condition=~pgtrigger.Q(new__state="issued")
         & ~pgtrigger.Q(new__state="claimed", new__window_answer__isnull=False),
     )
+
+
+def approved_after_review_and_notice() -> pgtrigger.Trigger:
+    """A claim is approved only when every stage passed by another person, the notice ended and
+    no objection is open or upheld."""
+    return pgtrigger.Trigger(
+        name="claim_is_approved_after_review_and_notice",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func="""
+            IF NEW.state = 'approved' AND OLD.state <> 'approved' AND (
+                (SELECT LEAST(COUNT(DISTINCT r.stage), COUNT(DISTINCT r.reviewer_id))
+                   FROM vouchers_claimreview r
+                  WHERE r.claim_id = NEW.id AND r.outcome = 'passed'
+                    AND NEW.stages ? r.stage) < GREATEST(jsonb_array_length(NEW.stages), 2)
+                OR NEW.notice_until IS NULL OR NEW.approved_at < NEW.notice_until
+                OR EXISTS (SELECT 1 FROM vouchers_objection o
+                            WHERE o.claim_id = NEW.id AND o.raised_at >= NEW.notice_opened_at
+                              AND o.state IN ('open', 'upheld'))
+            ) THEN
+                RAISE EXCEPTION 'claim %: not every stage, the notice and its objections are done',
+                    OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'a_claim_is_approved_after_review_and_notice';
+            END IF;
+            IF (NEW.amount_fen > OLD.amount_fen) THEN
+                RAISE EXCEPTION 'claim %: a review may lower the amount, never raise it', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'a_review_never_raises_a_claim';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+def evidence_stays_as_handed_in() -> pgtrigger.Trigger:
+    """Of evidence only `standing` changes, and only from true to false."""
+    return pgtrigger.Trigger(
+        name="claim_evidence_stays_as_handed_in",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func="""
+            IF (to_jsonb(NEW) - 'standing') <> (to_jsonb(OLD) - 'standing')
+               OR (NEW.standing AND NOT OLD.standing) THEN
+                RAISE EXCEPTION 'claim evidence %: what was handed in stays', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'claim_evidence_stays_as_handed_in';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+def reviewed_by_the_other_side() -> pgtrigger.Trigger:
+    """Nobody reviews a claim they made or that their own organization made."""
+    return pgtrigger.Trigger(
+        name="claim_review_is_by_the_other_side",
+        operation=pgtrigger.Insert,
+        when=pgtrigger.Before,
+        func="""
+            IF EXISTS (SELECT 1 FROM vouchers_claim c
+                        LEFT JOIN identity_membership m
+                          ON m.organization_id = c.claimant_id AND m.user_id = NEW.reviewer_id
+                        WHERE c.id = NEW.claim_id
+                          AND (c.claimed_by_id = NEW.reviewer_id OR m.id IS NOT NULL)) THEN
+                RAISE EXCEPTION 'claim %: nobody decides for their own organization', NEW.claim_id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'a_claim_is_reviewed_by_the_other_side';
+            END IF;
+            RETURN NEW;
+        """,
+    )

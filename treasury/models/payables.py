@@ -115,6 +115,7 @@ class Payable(models.Model):
     class Kind(models.TextChoices):
         VOUCHER_REDEMPTION = "voucher_redemption", _("voucher redemption")
         SUBSIDY_AWARD = "subsidy_award", _("subsidy award")
+        CLAIM = "claim", _("claim")
 
     class State(models.TextChoices):
         PROPOSED = "proposed", _("proposed")

@@ -8,12 +8,12 @@ from audit.actions.record import record
 from audit.decisions import Actor
 from treasury.models import Payable
 from treasury.moves import move_state
-from vouchers.models import Redemption, SubsidyAward
+from vouchers.models import Claim, Redemption, SubsidyAward
 
 
 @transaction.atomic
 def settle_payable(*, payable: Payable, actor: Actor, at: datetime) -> None:
-    """Mark the redemption or award behind a paid payable; a second call changes nothing."""
+    """Mark the redemption, award or claim behind a paid payable; a second call changes nothing."""
     redemption = Redemption.objects.filter(payable=payable, state="payable").first()
     if redemption is not None:
         move_state(redemption, to="settled")
@@ -22,3 +22,7 @@ def settle_payable(*, payable: Payable, actor: Actor, at: datetime) -> None:
     if award is not None:
         move_state(award, to="paid")
         record("subsidy_award.paid", subject=award, actor=actor, at=at)
+    claim = Claim.objects.filter(payable=payable, state="approved").first()
+    if claim is not None:
+        move_state(claim, to="paid")
+        record("claim.paid", subject=claim, actor=actor, at=at)

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from vouchers.api import applications, awards, programmes, vouchers, windows
+from vouchers.api import applications, awards, claims, programmes, vouchers, windows
 
 router = SimpleRouter(trailing_slash=False)
 router.register("presets", programmes.PresetViewSet)
@@ -13,6 +13,9 @@ router.register("applications", applications.ApplicationViewSet)
 router.register("vouchers", vouchers.VoucherViewSet)
 router.register("redemptions", vouchers.RedemptionViewSet)
 router.register("subsidy-awards", awards.SubsidyAwardViewSet)
+router.register("claims", claims.ClaimViewSet)
+router.register("public-notices", claims.PublicNoticeViewSet, basename="public-notice")
+router.register("objections", claims.ObjectionViewSet)
 router.register("claim-windows", windows.ClaimWindowViewSet)
 router.register("window-answers", windows.WindowAnswerViewSet)
 
