@@ -15,7 +15,7 @@ from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
 from providers.green.exact import civil_day, months_later
 from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
-from scheduling.actions.run_matching import run_matching
+from scheduling.actions.match_waiting import match_waiting
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
 from vouchers.actions.conclude_claim import conclude_due_claims
 from vouchers.actions.draw_window import draw_window
@@ -54,7 +54,7 @@ def run_reaction(delivery_id: int) -> bool:
 def match_market(market: str = "all") -> int | None:
     """Plan what waits. While another worker plans, nothing is to be done."""
     try:
-        run = run_matching(actor=SYSTEM, at=timezone.now(), market=market)
+        run = match_waiting(actor=SYSTEM, at=timezone.now(), market=market)
     except (MarketIsBeingPlanned, LeaseLost) as refusal:
         log.info("matching_skipped", why=str(refusal))
         return None

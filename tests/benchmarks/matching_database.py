@@ -35,6 +35,9 @@ NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 STARTS = NOW + timedelta(hours=1)
 
 
+SET_ASIDE = "UPDATE scheduling_workload SET state = 'unplaced' WHERE state = 'submitted'"
+
+
 def emit(figure: str, value: float | None, unit: str, **detail: Any) -> None:
     detail["machine_load"] = round(os.getloadavg()[0], 2)
     row = {"bench": "matching", "figure": figure, "value": value, "unit": unit, "detail": detail}
@@ -137,9 +140,11 @@ def _supply(market: Any, models: Any, owner: Any) -> None:
         cursor.execute("SET session_replication_role = origin")
 
 
-def _demand(columns: JobColumns, buyer: int) -> None:
+def _demand(
+    columns: JobColumns, buyer: int, *, first: int = 0, count: int | None = None, name: str = "b"
+) -> None:
     """Workloads by COPY; green minima are dropped (no pool here is rated), vouchers kept."""
-    count = len(columns)
+    last = len(columns) if count is None else first + count
     kinds = [json.dumps(sorted(each)) for each in columns.kind_sets]
     regions = [json.dumps(sorted(each)) for each in columns.region_sets]
     stamp = [(STARTS + timedelta(hours=h)).isoformat() for h in range(0, 24 * 40)]
@@ -157,12 +162,12 @@ def _demand(columns: JobColumns, buyer: int) -> None:
         for where in np.unique(columns.voucher_regions).tolist()
         if rate
     }
-    rows = zip(
+    rows = list(zip(
         columns.units.tolist(), columns.duration_hours.tolist(), columns.earliest_hour.tolist(),
         columns.deadline_hour.tolist(), columns.max_price_fen_per_unit_hour.tolist(),
         columns.kinds.tolist(), columns.regions.tolist(), columns.voucher_rate_e4.tolist(),
         columns.voucher_regions.tolist(), strict=True,
-    )  # fmt: skip
+    ))[first:last]  # fmt: skip
     with (
         connection.cursor() as cursor,
         cursor.copy(
@@ -171,17 +176,15 @@ def _demand(columns: JobColumns, buyer: int) -> None:
             " interruptible, voucher_terms, sample, origin, submitted_at) FROM STDIN"
         ) as copy,
     ):
-        for number, (units, hours, first, last, price, kind, region, rate, where) in enumerate(
-            rows
-        ):
+        for number, row in enumerate(rows):
+            units, hours, earliest, deadline, price, kind, region, rate, where = row
             copy.write_row(
                 (
-                    buyer, f"b{number}", "submitted", kinds[kind], units, hours, stamp[first],
-                    stamp[last], regions[region], price, False,
+                    buyer, f"{name}{number}", "submitted", kinds[kind], units, hours,
+                    stamp[earliest], stamp[deadline], regions[region], price, False,
                     terms[rate, where] if rate else None, True, "benchmark", NOW,
                 )
             )  # fmt: skip
-    assert count
 
 
 def warm_up() -> None:
@@ -221,6 +224,36 @@ def whole_market(jobs: int, pools: int, load: float, effort: str) -> None:
     )  # fmt: skip
 
 
+def new_jobs(rounds: int = 6) -> None:
+    """1,000 new workloads a round on the live state the market was left in, with their commit."""
+    from identity.models import Organization
+    from scheduling.actions.place_new_workloads import place_new_workloads
+
+    columns = make_market(21_000, 5000, 0.3, 3).jobs
+    assert isinstance(columns, JobColumns)
+    buyer = Organization.objects.get(kind="enterprise").pk
+    with connection.cursor() as cursor:  # what the plan left out is not asked again here
+        cursor.execute(SET_ASIDE)
+    times, placed, phases = [], [], {}
+    for number in range(rounds):
+        _demand(columns, buyer, first=number * 1000, count=1000, name=f"n{number}-")
+        began = time.perf_counter()
+        run = place_new_workloads(actor=SYSTEM, at=NOW)
+        times.append((time.perf_counter() - began) * 1e3)
+        assert run is not None
+        assert run.state == "done", run.error
+        placed.append(run.progress["placed"])
+        phases = run.progress["seconds"]
+        with connection.cursor() as cursor:
+            cursor.execute(SET_ASIDE)
+    emit(
+        "1,000 new jobs on live state, with database commit",
+        round(float(np.median(times[1:])), 1), "ms",
+        runs_ms=[round(t, 1) for t in times[1:]], opening_the_live_state_ms=round(times[0], 1),
+        placed=placed, phases_begin_s=phases,
+    )  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=100_000)
@@ -231,6 +264,7 @@ def main() -> None:
     doorbell.listen(lambda: None)  # no broker here
     warm_up()
     whole_market(options.jobs, options.pools, options.load, options.effort)
+    new_jobs()
 
 
 if __name__ == "__main__":
