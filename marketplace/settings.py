@@ -227,6 +227,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": env.float("MATCH_SECONDS", default=10.0),
         "options": {"queue": "matching", "expires": 60},
     },
+    "suggest-relocations": {
+        "task": "marketplace.suggest_relocations",
+        "schedule": crontab(minute="11"),
+        "options": {"queue": "matching", "expires": 1800},
+    },
     "expire-holds": {
         "task": "marketplace.expire_holds",
         "schedule": 60.0,

@@ -16,6 +16,7 @@ from providers.green.exact import civil_day, months_later
 from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.match_waiting import match_waiting
+from scheduling.actions.suggest_relocations import suggest_relocations
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
 from vouchers.actions.conclude_claim import conclude_due_claims
 from vouchers.actions.draw_window import draw_window
@@ -66,6 +67,12 @@ def expire_holds() -> int:
     """Holds and offers whose deadline has passed give back what they held."""
     now = timezone.now()
     return expire_placements(actor=SYSTEM, at=now) + expire_due_holds(actor=SYSTEM, at=now)
+
+
+@shared_task(name="marketplace.suggest_relocations", queue="matching")
+def suggest_greener() -> int:
+    """Power may have turned green elsewhere or later: suggest moves to those who can wait."""
+    return suggest_relocations(actor=SYSTEM, at=timezone.now())
 
 
 @shared_task(name="marketplace.lapse_vouchers", queue="settlement")

@@ -7,7 +7,7 @@ from typing import Any
 
 from scheduling.archive_plan import decompress, unpack_market, unpack_plan
 from scheduling.matching import JobColumns, Market, Plan, explain
-from scheduling.models import MatchArchive
+from scheduling.models import MatchArchive, Placement
 from scheduling.tell_story import tell_story
 
 
@@ -51,3 +51,13 @@ def replayed_story(run_id: int, workload_id: int) -> dict[str, Any]:
     found = archived(run_id)
     told = explain(found.market, found.plan, str(workload_id))
     return tell_story(told, found.pools, found.starts_at)
+
+
+def story_of(placement: Placement) -> dict[str, Any]:
+    """What was told when it was placed, or told now from what the run stored."""
+    if placement.explanation.get("text_en"):
+        return dict(placement.explanation)
+    try:
+        return replayed_story(placement.run_id, placement.workload_id)
+    except MatchArchive.DoesNotExist:
+        return {"text_en": "No explanation was stored.", "text_zh": "未保存说明。"}

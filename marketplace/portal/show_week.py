@@ -13,9 +13,9 @@ from marketplace.portal.draw_heat import heat_map, load_chart, outline
 from marketplace.portal.places import province_texts
 from marketplace.templatetags.portal import text_of, word
 from providers.models import AcceleratorModel
-from scheduling.models import MatchArchive, MatchRun, Placement
+from scheduling.models import MatchRun, Placement
 from scheduling.policy import may_see_runs, visible_placements
-from scheduling.read_archive import replayed_story
+from scheduling.read_archive import story_of
 from scheduling.read_week import Week, WeekRow, newest_week, week_of
 
 HOUR = timedelta(hours=1)
@@ -113,16 +113,6 @@ def _job(request: HttpRequest, actor: Actor, week: Week, lanes: list[WeekRow]) -
         "frames": [] if lane is None else outline(lane, _spans(placement, week.starts_at)),
         "jobs": mine.order_by("-price_fen", "pk")[:JOBS],
     }
-
-
-def story_of(placement: Placement) -> dict[str, Any]:
-    """What was told when it was placed, or told now from what the run stored."""
-    if placement.explanation.get("text_en"):
-        return dict(placement.explanation)
-    try:
-        return replayed_story(placement.run_id, placement.workload_id)
-    except MatchArchive.DoesNotExist:
-        return {"text_en": "No explanation was stored.", "text_zh": "未保存说明。"}
 
 
 def _spans(placement: Placement, starts_at: datetime) -> list[tuple[int, int]]:

@@ -68,15 +68,14 @@ def hours_of(placement: Placement) -> Iterator[datetime]:
 
 
 def _take(placement: Placement, units: int) -> None:
-    hours = list(hours_of(placement))
-    PoolHour.objects.bulk_create(
-        [
-            PoolHour(pool=placement.pool, starts_at=hour, units=placement.pool.units)
-            for hour in hours
-        ],
-        ignore_conflicts=True,
-    )
+    _open_hours(placement)
     change_hours(placement, taken=units)
+
+
+def hold_hours(placement: Placement, units: int) -> None:
+    """Keep a proposal's hours; every one or, by IntegrityError, none."""
+    _open_hours(placement)
+    change_hours(placement, proposed=units)
 
 
 def change_hours(placement: Placement, *, taken: int = 0, proposed: int = 0) -> None:
@@ -95,6 +94,16 @@ def change_hours(placement: Placement, *, taken: int = 0, proposed: int = 0) -> 
     if taken + proposed < 0:  # so that a live market in a worker's memory is read again
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('scheduling_capacity_freed')")
+
+
+def _open_hours(placement: Placement) -> None:
+    PoolHour.objects.bulk_create(
+        [
+            PoolHour(pool=placement.pool, starts_at=hour, units=placement.pool.units)
+            for hour in hours_of(placement)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def withdraw_proposal(placement: Placement) -> None:

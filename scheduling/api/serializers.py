@@ -1,8 +1,22 @@
 """Shapes of the control room's API."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from rest_framework import serializers
 
-from scheduling.models import Job, Listing, MatchRun, Placement, Platform, UsageRecord
+from scheduling.models import (
+    Closure,
+    Job,
+    Listing,
+    MatchRun,
+    Placement,
+    Platform,
+    Relocation,
+    UsageRecord,
+)
+from scheduling.read_week import Signal, Week, WeekRow
 
 
 class PlatformSerializer(serializers.ModelSerializer[Platform]):
@@ -106,6 +120,128 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "simulated",
             "usage",
         ]
+
+
+class RelocationSerializer(serializers.ModelSerializer[Relocation]):
+    workload = serializers.IntegerField(source="placement.workload_id", read_only=True)
+    workload_reference = serializers.CharField(
+        source="placement.workload.reference", read_only=True
+    )
+    from_facility = serializers.CharField(source="placement.pool.facility.name", read_only=True)
+    to_facility = serializers.CharField(source="pool.facility.name", read_only=True)
+    to_pool_code = serializers.CharField(source="pool.code", read_only=True)
+    segments = serializers.ListField(
+        child=serializers.ListField(child=serializers.DateTimeField()), read_only=True
+    )
+
+    class Meta:
+        model = Relocation
+        fields = [
+            "id",
+            "state",
+            "placement",
+            "workload",
+            "workload_reference",
+            "from_facility",
+            "to_facility",
+            "to_pool_code",
+            "from_at",
+            "segments",
+            "price_fen",
+            "voucher_fen",
+            "price_saved_fen",
+            "energy_kwh",
+            "carbon_kg",
+            "carbon_saved_kg",
+            "valid_until",
+            "outcome",
+        ]
+
+
+class NearMissSerializer(serializers.Serializer[Any]):
+    run_id = serializers.IntegerField(allow_null=True)
+    placed_elsewhere = serializers.BooleanField()
+    pool_id = serializers.IntegerField()
+    pool_code = serializers.CharField()
+    facility = serializers.CharField()
+    units = serializers.IntegerField()
+    duration_hours = serializers.IntegerField()
+    starts_at = serializers.DateTimeField()
+    price_fen = serializers.IntegerField()
+    price_delta_fen = serializers.IntegerField(allow_null=True)
+    carbon_delta_kg = serializers.DecimalField(max_digits=18, decimal_places=3, allow_null=True)
+    lost_because = serializers.CharField()
+    cheaper_by_fen = serializers.IntegerField(allow_null=True)
+    text_en = serializers.CharField()
+    text_zh = serializers.CharField()
+
+
+class ClosureSerializer(serializers.ModelSerializer[Closure]):
+    starts_at = serializers.DateTimeField(source="period.lower")
+    ends_at = serializers.DateTimeField(source="period.upper")
+
+    class Meta:
+        model = Closure
+        fields = [
+            "id",
+            "pool",
+            "kind",
+            "starts_at",
+            "ends_at",
+            "reason",
+            "declared_at",
+            "lifted_at",
+        ]
+        read_only_fields = ["declared_at", "lifted_at"]
+
+
+class WeekRowSerializer(serializers.Serializer[WeekRow]):
+    adcode = serializers.CharField()
+    kind = serializers.CharField()
+    pools = serializers.IntegerField()
+    capacity = serializers.SerializerMethodField()
+    load = serializers.SerializerMethodField()
+    price_fen = serializers.SerializerMethodField()
+    shadow_fen = serializers.SerializerMethodField()
+
+    def get_capacity(self, row: WeekRow) -> list[float | None]:
+        """Units open, hour by hour."""
+        return _figures(row.capacity)
+
+    def get_load(self, row: WeekRow) -> list[float | None]:
+        """Share of them promised; null where none is open."""
+        return _figures(row.load)
+
+    def get_price_fen(self, row: WeekRow) -> list[float | None]:
+        """Mean price per unit-hour before voucher."""
+        return _figures(row.price_fen)
+
+    def get_shadow_fen(self, row: WeekRow) -> list[float | None]:
+        """What one more unit would have been worth."""
+        return _figures(row.shadow_fen)
+
+
+class SignalSerializer(serializers.Serializer[Signal]):
+    adcode = serializers.CharField()
+    quality = serializers.ChoiceField(choices=["measured", "calibrated", "flat"])
+    basis = serializers.CharField()
+    kg_per_kwh = serializers.SerializerMethodField()
+
+    def get_kg_per_kwh(self, signal: Signal) -> list[float | None]:
+        """kg CO₂ per kWh, hour by hour."""
+        return _figures(signal.kg_per_kwh, 5)
+
+
+class WeekSerializer(serializers.Serializer[Week]):
+    run = serializers.IntegerField(source="run.pk")
+    starts_at = serializers.DateTimeField()
+    hours = serializers.IntegerField()
+    rows = WeekRowSerializer(many=True)
+    signals = SignalSerializer(many=True)
+
+
+def _figures(series: NDArray[Any], digits: int = 3) -> list[float | None]:
+    return [round(float(x), digits) if np.isfinite(x) else None for x in series]
 
 
 class ListingSerializer(serializers.ModelSerializer[Listing]):

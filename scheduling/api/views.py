@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -13,22 +14,34 @@ from rest_framework.response import Response
 from audit.decisions import NotFound
 from identity.authentication import actor_of
 from identity.permissions import has_role
+from identity.policy import sees_everything
 from identity.roles import Role
+from scheduling.actions.answer_relocation import accept_relocation, decline_relocation
+from scheduling.actions.close_pool import close_pool, lift_closure
 from scheduling.actions.decline_placement import decline_placement
 from scheduling.actions.list_pool import list_pool
 from scheduling.api.serializers import (
+    ClosureSerializer,
     JobSerializer,
     ListingSerializer,
     MatchRunSerializer,
+    NearMissSerializer,
     PlacementSerializer,
     PlatformSerializer,
+    RelocationSerializer,
+    WeekSerializer,
 )
-from scheduling.models import Job, Listing, MatchRun, Placement, Platform
+from scheduling.models import Closure, Job, Listing, MatchRun, Placement, Platform, Relocation
+from scheduling.near_misses import near_misses
 from scheduling.policy import (
     may_see_runs,
+    visible_closures,
     visible_jobs,
     visible_placements,
+    visible_relocations,
 )
+from scheduling.read_archive import story_of
+from scheduling.read_week import week_of
 
 
 class PlatformViewSet(viewsets.ReadOnlyModelViewSet[Platform]):
@@ -90,6 +103,114 @@ class PlacementViewSet(viewsets.ReadOnlyModelViewSet[Placement]):
         )
         return Response(self.get_serializer(placement).data)
 
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["get"])
+    def explanation(self, request: Request, pk: str) -> Response:
+        """Why here: told when it was placed, or again now from what the run stored."""
+        return Response(story_of(self.get_object()))
+
+
+class RelocationViewSet(viewsets.ReadOnlyModelViewSet[Relocation]):
+    """Suggested moves of interruptible workloads to greener or cheaper hours."""
+
+    queryset = Relocation.objects.none()
+    serializer_class = RelocationSerializer
+    filterset_fields = ["state", "placement"]
+
+    def get_queryset(self) -> QuerySet[Relocation]:
+        return visible_relocations(actor_of(self.request))
+
+    @extend_schema(request=None, responses=PlacementSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[has_role(Role.ENTERPRISE_APPLICANT, Role.ENTERPRISE_APPROVER)],
+    )
+    def accept(self, request: Request, pk: str) -> Response:
+        """Accept the move: the old order ends, the new placement waits to be accepted."""
+        placement = accept_relocation(
+            relocation=self.get_object(), actor=actor_of(request), at=timezone.now()
+        )
+        return Response(PlacementSerializer(placement).data)
+
+    @extend_schema(request=None, responses=RelocationSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[has_role(Role.ENTERPRISE_APPLICANT, Role.ENTERPRISE_APPROVER)],
+    )
+    def decline(self, request: Request, pk: str) -> Response:
+        """Decline the move: everything stays as it is."""
+        relocation = decline_relocation(
+            relocation=self.get_object(), actor=actor_of(request), at=timezone.now()
+        )
+        return Response(self.get_serializer(relocation).data)
+
+
+class NearMissViewSet(viewsets.GenericViewSet[Any]):
+    """Demand a provider almost won, and why it lost."""
+
+    queryset = Placement.objects.none()
+    serializer_class = NearMissSerializer
+    pagination_class = None
+
+    @extend_schema(responses=NearMissSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """The newest hundred in the provider's own pools."""
+        actor = actor_of(request)
+        if not (actor.has(Role.PROVIDER_ADMIN) or sees_everything(actor)):
+            return Response([])
+        whose = None if sees_everything(actor) else actor.organization_id or 0
+        return Response(NearMissSerializer(near_misses(provider_id=whose), many=True).data)
+
+
+class ClosureViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Closure]
+):
+    """Outages and maintenance of pools: what was to run there is placed again."""
+
+    queryset = Closure.objects.none()
+    serializer_class = ClosureSerializer
+    filterset_fields = ["pool", "kind"]
+
+    def get_queryset(self) -> QuerySet[Closure]:
+        return visible_closures(actor_of(self.request))
+
+    def get_permissions(self) -> Any:
+        if self.request.method == "POST":
+            return [has_role(Role.PROVIDER_ADMIN, Role.PLATFORM_OPERATOR)()]
+        return super().get_permissions()
+
+    @extend_schema(request=ClosureSerializer, responses={201: ClosureSerializer})
+    def create(self, request: Request) -> Response:
+        """Close a pool of one's own (a platform operator: any pool)."""
+        asked = ClosureSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        actor, said = actor_of(request), asked.validated_data
+        pool = said["pool"]
+        own = pool.facility.provider_id == actor.organization_id
+        if not own and not actor.has(Role.PLATFORM_OPERATOR):
+            raise NotFound(thing="pool", field="pool")
+        closure = close_pool(
+            pool=pool,
+            kind=said["kind"],
+            starts_at=said["period"]["lower"],
+            ends_at=said["period"]["upper"],
+            reason=said.get("reason", ""),
+            actor=actor,
+            at=timezone.now(),
+        )
+        return Response(ClosureSerializer(closure).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=ClosureSerializer)
+    @action(detail=True, methods=["post"])
+    def lift(self, request: Request, pk: str) -> Response:
+        """The pool can run again."""
+        closure = lift_closure(
+            closure=self.get_object(), actor=actor_of(request), at=timezone.now()
+        )
+        return Response(ClosureSerializer(closure).data)
+
 
 class MatchRunViewSet(viewsets.ReadOnlyModelViewSet[MatchRun]):
     """Matching runs with their progress and certified gap."""
@@ -102,6 +223,15 @@ class MatchRunViewSet(viewsets.ReadOnlyModelViewSet[MatchRun]):
         if not may_see_runs(actor_of(self.request)):
             return MatchRun.objects.none()
         return MatchRun.objects.defer("inputs")
+
+    @extend_schema(responses=WeekSerializer)
+    @action(detail=True, methods=["get"])
+    def week(self, request: Request, pk: str) -> Response:
+        """Capacity, load, prices, shadow prices and carbon by province, accelerator and hour."""
+        run = self.get_object()
+        if not hasattr(run, "archive"):
+            raise NotFound(thing="archive")
+        return Response(WeekSerializer(week_of(run)).data)
 
 
 class JobViewSet(viewsets.ReadOnlyModelViewSet[Job]):
