@@ -142,6 +142,13 @@ def test_the_page_about_transfers_names_exactly_the_kinds_that_are_posted() -> N
             for call in re.findall(r"post_transfer\((.*?)moves=", text, re.DOTALL):
                 posted |= set(re.findall(r"\bkind=\"(\w+)\"", call))
                 posted |= set(re.findall(r": \"(\w+)\"[,}]", call))
+    for path in (ROOT / "vouchers" / "migrations" / "sql").glob("*.sql"):
+        posted |= set(
+            re.findall(
+                r"vouchers_(?:move_window_money|post_of_window)\(\s*v_window, '(\w+)'",
+                path.read_text(),
+            )
+        )
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == posted
 
 
