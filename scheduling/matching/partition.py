@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from .cells import lay_out
 from .compile import Crew
 from .encode import Instance
-from .solve import Pricing, Solution, solve
+from .find_prices import Pricing
+from .solve import Solution, solve
 
 
 def solve_in_parts(

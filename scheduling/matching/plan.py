@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from .admit import refuse
 from .assemble import certify, columns_of
 from .encode import Instance, encode
 from .exact import EXACT_JOBS, solve_exactly
+from .find_prices import SCHEDULES
 from .market import Market
 from .partition import solve_in_parts
 from .result import Certificate, Plan
-from .solve import SCHEDULES, Solution, solve
+from .solve import Solution, solve
 
 MEMORY_LIMIT_BYTES = 6_000_000_000
 
@@ -30,6 +32,7 @@ def plan(
     warm: Certificate | None = None,
     partitions: int = 1,
     progress: Callable[[str, float], None] | None = None,
+    first: Callable[[Plan], None] | None = None,
 ) -> Plan:
     """Place what is worth most at price plus carbon; never oversell; prove how good it is.
 
@@ -39,6 +42,10 @@ def plan(
     warm         the last plan's certificate: start from its prices
     partitions   random parts solved each on its own share (POP); 1 = whole
     progress     called with (step, share done 0..1)
+    first        called with the plan as soon as it is placed, before its bound is tightened
+
+    Where a group has a fairness floor the market is planned once more without, and what the floors
+    cost is told in ``Plan.price_of_fairness_fen``.
 
     The same market, numbers and seed give the same plan, byte for byte. ``Pool.occupied`` counts as
     taken. Raises MarketError for input that cannot be planned.
@@ -52,23 +59,34 @@ def plan(
     tell = progress or (lambda step, share: None)
     steps = effort if effort in SCHEDULES else "std"
     warm_by_pool = warm_prices(inst, warm)
+
+    def dressed(found: Solution, method: str = "prices", solver: float | None = None) -> Plan:
+        columns = columns_of(inst, market, found)
+        certificate = certify(inst, found, columns, method=method, solver_bound=solver)
+        return Plan(
+            columns, certificate, float(carbon_price_fen_per_kg), hours, seed, effort,
+            timings_seconds=found.timings, fairness=_fairness(inst, found),
+        )  # fmt: skip
+
+    hand_over = None if first is None else lambda found: first(dressed(found))
     if partitions > 1:
         found = solve_in_parts(inst, partitions, seed=seed, effort=steps, tell=tell)
     else:
-        found = solve(inst, seed=seed, effort=steps, warm_by_pool=warm_by_pool, tell=tell)
+        found = solve(inst, seed=seed, effort=steps, warm_by_pool=warm_by_pool, tell=tell,
+                      first=hand_over)  # fmt: skip
     method, solver_bound = "prices", None
     if partitions == 1 and (effort == "exact" or (effort == "auto" and inst.n <= EXACT_JOBS)):
         better = solve_exactly(inst, found)
         if better is not None:
             found, solver_bound = better
             method = "mip"
-    columns = columns_of(inst, market, found)
-    certificate = certify(inst, found, columns, method=method, solver_bound=solver_bound)
+    made = dressed(found, method, solver_bound)
+    if (inst.floors > 0).any():
+        free = solve(replace(inst, floors=np.zeros_like(inst.floors)), seed=seed, effort=steps)
+        lost = max(0.0, free.objective - made.certificate.objective_fen)
+        made = replace(made, price_of_fairness_fen=lost)
     tell("prove", 1.0)
-    return Plan(
-        columns, certificate, float(carbon_price_fen_per_kg), hours, seed, effort,
-        timings_seconds=found.timings, fairness=_fairness(inst, found),
-    )  # fmt: skip
+    return made
 
 
 def admit_size(jobs: int, pools: int, hours: int) -> None:

@@ -180,6 +180,7 @@ class Plan:
     effort: str
     timings_seconds: dict[str, float] = field(default_factory=dict)
     fairness: dict[str, Any] = field(default_factory=dict)
+    price_of_fairness_fen: float | None = None  # welfare lost to the floors; None = no floors
 
     @cached_property
     def placements(self) -> list[Placement]:

@@ -14,7 +14,9 @@ from scheduling.matching.encode import Instance
 
 
 @kernel
-def _first_fit(order, wants, where, paid, true, free, start_first, out):  # type: ignore[no-untyped-def]
+def _first_fit(
+    order, wants, where, paid, true, free, start_first, carbon_aware, out
+):  # type: ignore[no-untyped-def]
     placed = 0
     for k in range(len(order)):
         j = order[k]
@@ -36,7 +38,7 @@ def _first_fit(order, wants, where, paid, true, free, start_first, out):  # type
                 for q in range(where.cell_ptr[c], where.cell_ptr[c + 1]):
                     pool = where.cell_pools[q]
                     rate = (paid[pool, paid.shape[1] - 1]) / (paid.shape[1] - 1)
-                    if not start_first and rate >= best_price:
+                    if not start_first and (rate > best_price or (rate == best_price and way == 0)):
                         continue
                     s = wants.first[j]
                     while s <= wants.last[j] and (not start_first or s <= best_start):
@@ -48,11 +50,12 @@ def _first_fit(order, wants, where, paid, true, free, start_first, out):  # type
                             continue
                         cost = paid[pool, s + d] - paid[pool, s]
                         worth = value * d - (true[pool, s + d] - true[pool, s])
-                        if cost > value * d or worth <= 0:
+                        if cost > value * d or (carbon_aware and worth <= 0):
                             s += 1
                             continue
                         if start_first:
-                            if s < best_start or cost < best_price:
+                            same = way == 1 and s == best_start and cost == best_price
+                            if s < best_start or cost < best_price or same:
                                 best_start, best_price, best_pool = s, cost, pool
                                 best_value = value
                         else:
@@ -68,7 +71,9 @@ def _first_fit(order, wants, where, paid, true, free, start_first, out):  # type
     return placed
 
 
-def first_fit(inst: Instance, *, start_first: bool) -> tuple[float, float]:
+def first_fit(
+    inst: Instance, *, start_first: bool, carbon_aware: bool = False
+) -> tuple[float, float]:
     """(welfare fen, served share). Neither takes a job worth less than price plus carbon."""
     layout = lay_out(inst)
     zero = np.zeros((len(inst.pool_ids), 1))
@@ -77,6 +82,6 @@ def first_fit(inst: Instance, *, start_first: bool) -> tuple[float, float]:
     out = np.zeros(1)
     order = np.argsort(layout.wants.first, kind="stable")
     placed = _first_fit(
-        order, layout.wants, layout.where, paid, true, inst.free.copy(), start_first, out
+        order, layout.wants, layout.where, paid, true, inst.free.copy(), start_first, carbon_aware, out
     )
     return float(out[0]), placed / max(1, inst.n)

@@ -17,13 +17,27 @@ import numpy as np
 from scheduling.matching.columns import JobColumns
 from scheduling.matching.market import CarbonSeries, Market, Pool
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+# ../shared/data beside the repository, or beside the folder that holds its work trees
+DATA = next(
+    (found for up in ROOT.parents if (found := up / "shared" / "data").exists()),
+    ROOT.parent / "shared" / "data",
+)
 PROVINCES = [
     11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51,
     52, 53, 54, 61, 62, 63, 64, 65,
 ]  # fmt: skip
 WEST = {15, 50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 13}
 HUBS = [13, 15, 31, 32, 33, 44, 51, 50, 52, 62, 64]
+# as the emission factor table spells the provinces
+LETTERS = dict(
+    zip(
+        PROVINCES,
+        "BJ TJ HE SX NM LN JL HL SH JS ZJ AH FJ JX SD HA HB HN GD GX HI CQ SC GZ YN XZ SN GS QH NX "
+        "XJ".split(),
+        strict=True,
+    )
+)
 HOURS = 168
 
 
@@ -37,15 +51,13 @@ def pai_durations() -> np.ndarray | None:
 
 
 def province_factors() -> dict[int, float]:
-    """Official 2022 factors by province where at hand, else 0.55 (sample)."""
+    """Official 2022 factors by province where at hand; the nation's mean (0.5366) elsewhere."""
     path = DATA / "traces" / "china_grid_emission_factor_2021_2022.csv"
-    found = dict.fromkeys(PROVINCES, 0.55)
+    found = dict.fromkeys(PROVINCES, 0.5366)
     if path.exists():
         with path.open() as stream:
-            for row in csv.DictReader(stream):
-                code = row["code"]
-                if row["level"].startswith("prov") and code[:2].isdigit():
-                    found[int(code[:2])] = float(row["kgco2_per_kwh_2022"])
+            known = {row["code"]: float(row["kgco2_per_kwh_2022"]) for row in csv.DictReader(stream)}
+        found.update({p: known[name] for p, name in LETTERS.items() if name in known})
     return found
 
 
@@ -57,6 +69,30 @@ def make_carbon(rng: np.random.Generator) -> CarbonSeries:
     for code, mean in province_factors().items():
         depth = rng.uniform(0.1, 0.45)
         shape = 1 - depth * sun
+        series[f"{code}0000"] = mean * shape / shape.mean()
+    return CarbonSeries(series, dict.fromkeys(series, "calibrated"))
+
+
+# zones whose hours are measured (not estimated), with hours ahead of UTC
+ZONES = {
+    "AU-NSW": 10, "AU-VIC": 10, "BR-SP": -3, "CA-ON": -5, "CL-SIC": -4, "DE-LU": 1, "GB": 0,
+    "KR": 9, "US-CAL-CISO": -8, "US-MIDA-PJM": -5, "US-NY-NYIS": -5, "US-TEX-ERCO": -6, "ZA": 2,
+}  # fmt: skip
+
+
+def real_shapes(week: int) -> CarbonSeries | None:
+    """Official provincial means x the measured hourly shape of another zone in that week of 2024,
+    at its own local hour, dealt to the provinces in order: calibrated, a scenario."""
+    path = DATA / "traces" / "electricitymaps_16zones_2024_hourly.csv.gz"
+    if not path.exists():
+        return None
+    with gzip.open(path, "rt") as stream:
+        rows = list(csv.DictReader(stream))
+    series = {}
+    for k, (code, mean) in enumerate(province_factors().items()):
+        zone = list(ZONES)[k % len(ZONES)]
+        first = week * HOURS - ZONES[zone]
+        shape = np.array([float(r[f"{zone}_gco2_kwh"]) for r in rows[first : first + HOURS]])
         series[f"{code}0000"] = mean * shape / shape.mean()
     return CarbonSeries(series, dict.fromkeys(series, "calibrated"))
 

@@ -1,0 +1,53 @@
+"""Forecasters: what they may read, what they promise, what they refuse."""
+
+import numpy as np
+import pytest
+
+from scheduling.matching.forecast import Persistence, SeasonalRidge
+
+
+def hourly(days: int, seed: int = 0) -> np.ndarray:
+    """A daily wave on a slowly wandering level, g/kWh."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(days * 24)
+    level = 300 + np.cumsum(rng.normal(0, 3, len(hour)))
+    return np.maximum(level + 80 * np.sin(hour / 24 * 2 * np.pi), 10)
+
+
+def test_persistence_repeats_the_day_before_and_tells_its_error() -> None:
+    past = hourly(20)
+    told = Persistence()(past, 30)
+    assert told.mean.tolist() == [*past[-24:], *past[-24:-18]]
+    assert (told.error > 0).all()
+
+
+def test_the_ridge_beats_persistence_on_hours_it_never_saw() -> None:
+    series = hourly(140)
+    model = SeasonalRidge(24).fit(series[: 24 * 100])
+    ridge = baseline = 0.0
+    for now in range(24 * 101, 24 * 138, 7):
+        real = series[now : now + 24]
+        ridge += float(np.mean((model.at(series[:now], 24, now).mean - real) ** 2))
+        baseline += float(np.mean((Persistence()(series[:now], 24).mean - real) ** 2))
+    assert ridge < baseline * 0.8
+    assert model.error[0] < model.error[-1]
+
+
+def test_hours_to_come_do_not_change_a_forecast() -> None:
+    series = hourly(60)
+    model = SeasonalRidge(12).fit(series[: 24 * 40])
+    now = 24 * 50
+    other = series.copy()
+    other[now:] = 9999
+    assert (model.at(series[:now], 12, now).mean == model.at(other[:now], 12, now).mean).all()
+
+
+@pytest.mark.parametrize("wrong", ["short", "gap", "far"])
+def test_a_forecast_without_its_ground_is_refused(wrong: str) -> None:
+    series = hourly(60)
+    model = SeasonalRidge(12).fit(series)
+    if wrong == "gap":
+        series[-3] = np.nan
+    past = series[:100] if wrong == "short" else series
+    with pytest.raises(ValueError, match=r"past are needed|gap|fitted for"):
+        model.at(past, 13 if wrong == "far" else 12, 0)
