@@ -16,7 +16,7 @@ from .price import build_tables, prefix_prices, respond, shadow_revenue, step_pr
 from .prove import BLOCK_OF_JOBS, bound_blocks
 
 # effort -> (steps on a sample, on all before placing, on all after: for the proof, improve passes)
-SCHEDULES = {"quick": (50, 10, 15, 1), "std": (90, 20, 50, 1), "deep": (200, 40, 100, 2)}
+SCHEDULES = {"quick": (50, 10, 15, 1), "std": (90, 30, 35, 2), "deep": (200, 60, 100, 3)}
 # The step length falls geometrically over all steps: 100 steps so gave a lower bound than 160 with
 # two fixed lengths (200,000 jobs, load 0.3).
 ETA_FIRST, ETA_LAST, ETA_WARM = 0.5, 0.01, 0.1

@@ -56,7 +56,7 @@ class SeasonalRidge:
 
     name = "seasonal ridge"
 
-    def __init__(self, hours_ahead: int = 30, strength: float = 300.0) -> None:
+    def __init__(self, hours_ahead: int = 30, strength: float = 3000.0) -> None:
         self.hours_ahead, self.strength = hours_ahead, strength
         self.weights: NDArray[np.float64] | None = None
         self.error = np.full(hours_ahead, np.nan)

@@ -14,9 +14,7 @@ from scheduling.matching.encode import Instance
 
 
 @kernel
-def _first_fit(
-    order, wants, where, paid, true, free, start_first, carbon_aware, out
-):  # type: ignore[no-untyped-def]
+def _first_fit(order, wants, where, paid, true, free, start_first, carbon_aware, out):  # type: ignore[no-untyped-def]
     placed = 0
     for k in range(len(order)):
         j = order[k]
@@ -82,6 +80,14 @@ def first_fit(
     out = np.zeros(1)
     order = np.argsort(layout.wants.first, kind="stable")
     placed = _first_fit(
-        order, layout.wants, layout.where, paid, true, inst.free.copy(), start_first, carbon_aware, out
+        order,
+        layout.wants,
+        layout.where,
+        paid,
+        true,
+        inst.free.copy(),
+        start_first,
+        carbon_aware,
+        out,
     )
     return float(out[0]), placed / max(1, inst.n)

@@ -56,7 +56,9 @@ def province_factors() -> dict[int, float]:
     found = dict.fromkeys(PROVINCES, 0.5366)
     if path.exists():
         with path.open() as stream:
-            known = {row["code"]: float(row["kgco2_per_kwh_2022"]) for row in csv.DictReader(stream)}
+            known = {
+                row["code"]: float(row["kgco2_per_kwh_2022"]) for row in csv.DictReader(stream)
+            }
         found.update({p: known[name] for p, name in LETTERS.items() if name in known})
     return found
 

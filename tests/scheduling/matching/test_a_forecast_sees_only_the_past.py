@@ -7,11 +7,13 @@ from scheduling.matching.forecast import Persistence, SeasonalRidge
 
 
 def hourly(days: int, seed: int = 0) -> np.ndarray:
-    """A daily wave on a slowly wandering level, g/kWh."""
+    """A daily wave on weather that comes and goes within a day or two, g/kWh."""
     rng = np.random.default_rng(seed)
     hour = np.arange(days * 24)
-    level = 300 + np.cumsum(rng.normal(0, 3, len(hour)))
-    return np.maximum(level + 80 * np.sin(hour / 24 * 2 * np.pi), 10)
+    weather = np.zeros(len(hour))
+    for k in range(1, len(hour)):
+        weather[k] = 0.95 * weather[k - 1] + rng.normal(0, 10)
+    return np.asarray(300 + weather + 80 * np.sin(hour / 24 * 2 * np.pi))
 
 
 def test_persistence_repeats_the_day_before_and_tells_its_error() -> None:
