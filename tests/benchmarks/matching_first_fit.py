@@ -72,7 +72,8 @@ def _first_fit(order, wants, where, paid, true, free, start_first, carbon_aware,
 def first_fit(
     inst: Instance, *, start_first: bool, carbon_aware: bool = False
 ) -> tuple[float, float]:
-    """(welfare fen, served share). Neither takes a job worth less than price plus carbon."""
+    """(welfare fen, served share). They know the price limit; ``carbon_aware``: also price plus
+    carbon, and take no job worth less."""
     layout = lay_out(inst)
     zero = np.zeros((len(inst.pool_ids), 1))
     paid = np.concatenate([zero, np.cumsum(inst.price, axis=1)], axis=1)
