@@ -94,10 +94,12 @@ class CarbonSeries:
     kg_per_kwh   region -> one figure (flat) or one per hour of the horizon; a pool takes its own
                  region's series, else its prefecture's, else its province's
     quality      region -> measured | calibrated | flat; missing = flat
+    error_kg_per_kwh  region -> the forecast's root mean square error by hour; missing = not known
     """
 
     kg_per_kwh: Mapping[str, float | Sequence[float] | NDArray[np.float64]]
     quality: Mapping[str, Quality] = field(default_factory=dict)
+    error_kg_per_kwh: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

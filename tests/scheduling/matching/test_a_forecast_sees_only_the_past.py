@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from scheduling.matching import Job, Market, Pool, plan
 from scheduling.matching.forecast import Persistence, SeasonalRidge
+from scheduling.matching.forecast_carbon import carbon_error_kg, forecast_carbon
 
 
 def hourly(days: int, seed: int = 0) -> np.ndarray:
@@ -53,3 +55,18 @@ def test_a_forecast_without_its_ground_is_refused(wrong: str) -> None:
     past = series[:100] if wrong == "short" else series
     with pytest.raises(ValueError, match=r"past are needed|gap|fitted for"):
         model.at(past, 13 if wrong == "far" else 12, 0)
+
+
+def test_a_plan_on_a_forecast_tells_by_how_much_its_carbon_may_be_off() -> None:
+    past = hourly(20) / 1000
+    carbon = forecast_carbon({"110000": past}, Persistence(), 24, {"110000": "measured"})
+    pool = Pool("p", "A", "110101", 8, 100, 0.5, 1.2, green_share=0.25)
+    market = Market([pool], [Job("j", 4, 6, 0, 24, 500)], carbon)
+    made = plan(market, carbon_price_fen_per_kg=10.0, hours=24)
+    a, b = made.placements[0].segments[0]
+    error = carbon.error_kg_per_kwh["110000"]
+    by_hand = 4 * 0.5 * 1.2 * 0.75 * float(error[a:b].sum())
+    assert carbon_error_kg(market, made) == pytest.approx(by_hand)
+    assert carbon.quality["110000"] == "measured"
+    flat = Market([pool], market.jobs, type(carbon)(carbon.kg_per_kwh))
+    assert carbon_error_kg(flat, plan(flat, hours=24)) is None
