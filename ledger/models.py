@@ -36,6 +36,8 @@ class Book(models.Model):
         help_text=_("Nothing effective before this instant is posted any more."),
     )
 
+    APPLICATION_MAY = ("SELECT", "INSERT")  # closing is a function's
+
     class Meta:
         verbose_name = _("book")
         verbose_name_plural = _("books")
@@ -68,6 +70,8 @@ class Account(models.Model):
         output_field=models.SmallIntegerField(),
         db_persist=True,
     )
+
+    APPLICATION_MAY = ("SELECT", "INSERT")  # postings move balances
 
     class Meta:
         verbose_name = _("account")
@@ -109,11 +113,13 @@ class Account(models.Model):
 class Transfer(models.Model):
     """One business movement: all of its postings, or none."""
 
-    reference = models.TextField(_("reference"), unique=True)
+    reference = models.TextField(_("reference"))  # unique below, without a second index for LIKE
     body_hash = models.CharField(_("hash of the body"), max_length=64)
     kind = models.TextField(_("kind"))
     # No foreign key: a share lock on one busy row for each transfer. Accounts have one.
-    book = models.ForeignKey(Book, models.PROTECT, related_name="transfers", db_constraint=False)
+    book = models.ForeignKey(
+        Book, models.PROTECT, related_name="transfers", db_constraint=False, db_index=False
+    )
     effective_at = models.DateTimeField(_("effective at"))
     recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
     policy_version = models.TextField(_("policy version"), null=True, blank=True)
@@ -125,9 +131,14 @@ class Transfer(models.Model):
         db_default=models.Func(function="txid_current", output_field=models.BigIntegerField())
     )
 
+    APPLICATION_MAY = ("SELECT",)  # ledger_post_batch writes
+
     class Meta:
         verbose_name = _("transfer")
         verbose_name_plural = _("transfers")
+        constraints = [
+            models.UniqueConstraint(fields=["reference"], name="a_reference_names_one_transfer")
+        ]
         indexes = [models.Index(fields=["book", "effective_at"], name="transfer_by_time")]
         triggers = [
             *immutable("transfer"),
@@ -198,6 +209,8 @@ class Posting(models.Model):
     )
     amount_fen = models.BigIntegerField(_("amount (fen)"))
 
+    APPLICATION_MAY = ("SELECT",)  # ledger_post_batch writes
+
     class Meta:
         verbose_name = _("posting")
         verbose_name_plural = _("postings")
@@ -264,6 +277,8 @@ class Hold(models.Model):
     amount_fen = models.BigIntegerField(_("amount (fen)"))
     deadline_at = models.DateTimeField(_("deadline"))
 
+    APPLICATION_MAY = ("SELECT",)  # ledger_post_batch writes
+
     class Meta:
         verbose_name = _("hold")
         verbose_name_plural = _("holds")
@@ -292,6 +307,8 @@ class HoldResolution(models.Model):
     posted_fen = models.BigIntegerField(_("posted (fen)"))
     transfer = models.OneToOneField(Transfer, models.PROTECT, related_name="resolves")
     resolved_at = models.DateTimeField(_("resolved at"))
+
+    APPLICATION_MAY = ("SELECT",)  # ledger_post_batch writes
 
     class Meta:
         verbose_name = _("hold resolution")

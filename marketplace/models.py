@@ -91,6 +91,9 @@ class Charge(models.Model):
     own_fen = models.PositiveBigIntegerField(_("paid by the enterprise (fen)"))
     charged_at = models.DateTimeField(_("charged at"))
 
+    # UPDATE of a column that a trigger keeps: what SELECT … FOR UPDATE needs.
+    APPLICATION_MAY = ("SELECT", "INSERT", "UPDATE (id)")
+
     class Meta:
         verbose_name = _("charge")
         verbose_name_plural = _("charges")

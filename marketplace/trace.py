@@ -99,6 +99,7 @@ def follow_redemption(redemption: Redemption) -> Trail:
             "voucher__window_answer__window__opened_by",
             "provider",
             "hold__placed_by",
+            "transfer",
         )
         .filter(pk=redemption.pk)
         .get()
@@ -126,32 +127,59 @@ def follow_redemption(redemption: Redemption) -> Trail:
             _references=_issued_by(voucher),
             _keep=lambda posting: posting.destination_id == voucher.available_id,
         ),
-        Step(
-            "hold",
-            _("Hold"),
-            redemption.order_reference,
-            redemption.reserved_fen,
-            facts=[(_("Deadline"), redemption.hold.deadline_at)],
-            note=_("Set aside with the capacity, in one transaction."),
-            _subjects=[
-                _Named("vouchers.redemption", redemption.pk, "redemption.reserved"),
-                *([charge.order] if charge else []),
-            ],
-            _references=[redemption.hold.placed_by.reference],
-        ),
+        *_set_aside(redemption, charge),
         *_usage(charge),
         Step(
             "redemption",
             _("Redemption"),
             f"#{redemption.pk} → {redemption.provider.name}",
             redemption.committed_fen,
-            note=_("What the usage did not need went back to the voucher in the same transfer."),
-            _subjects=[_Named("vouchers.redemption", redemption.pk, "redemption.committed")],
-            _references=[f"{redemption.hold.reference}:posted"],
+            note=_spent_note(redemption),
+            _subjects=[_Named("vouchers.redemption", redemption.pk, kind) for kind in SPENT],
+            _references=[_spent_by(redemption)],
         ),
     ]
     paid = _payout(redemption.payable_id)
     return _filled(f"#{redemption.pk}", redemption.committed_fen, [*steps, *paid])
+
+
+SPENT = ("redemption.committed", "redemption.redeemed")
+
+
+def _set_aside(redemption: Redemption, charge: Charge | None) -> list[Step]:
+    """The hold before the redemption; a redemption at once has none."""
+    hold = redemption.hold
+    if hold is None:
+        return []
+    return [
+        Step(
+            "hold",
+            _("Hold"),
+            redemption.order_reference,
+            redemption.reserved_fen,
+            facts=[(_("Deadline"), hold.deadline_at)],
+            note=_("Set aside with the capacity, in one transaction."),
+            _subjects=[
+                _Named("vouchers.redemption", redemption.pk, "redemption.reserved"),
+                *([charge.order] if charge else []),
+            ],
+            _references=[hold.placed_by.reference],
+        ),
+    ]
+
+
+def _spent_by(redemption: Redemption) -> str:
+    """The reference of the transfer that spent it."""
+    if redemption.hold is not None:
+        return f"{redemption.hold.reference}:posted"
+    assert redemption.transfer is not None
+    return redemption.transfer.reference
+
+
+def _spent_note(redemption: Redemption) -> Any:
+    if redemption.hold is None:
+        return _("Paid at once, without a hold.")
+    return _("What the usage did not need went back to the voucher in the same transfer.")
 
 
 def _asked_for(voucher: Voucher) -> Step:

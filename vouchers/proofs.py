@@ -54,25 +54,38 @@ SELECT 'voucher ' || v.serial,
 """
 
 EARNED = """
-SELECT 'redemption ' || r.order_reference,
-       'redeemed ' || r.committed_fen - r.returned_fen
+SELECT 'redemption ' || min(r.order_reference),
+       'redeemed ' || SUM(r.committed_fen - r.returned_fen)
        || ', ' || a.code || ' holds ' || a.balance_fen
   FROM vouchers_redemption r
   JOIN ledger_account a ON a.id = r.earned_id
   LEFT JOIN treasury_payable p ON p.id = r.payable_id
- WHERE a.balance_fen <>
+ GROUP BY a.id
+HAVING a.balance_fen <> SUM(
        CASE WHEN p.state IN ('approved', 'in_batch', 'paid') THEN 0
-            ELSE r.committed_fen - r.returned_fen END
-    OR p.amount_fen <> r.committed_fen - r.returned_fen
+            ELSE r.committed_fen - r.returned_fen END)
+UNION ALL
+SELECT 'redemption ' || r.order_reference, 'its payable or its state says otherwise'
+  FROM vouchers_redemption r
+  LEFT JOIN treasury_payable p ON p.id = r.payable_id
+ WHERE p.amount_fen <> r.committed_fen - r.returned_fen
     OR (r.state = 'returned') <> (r.committed_fen > 0 AND r.committed_fen = r.returned_fen)
     OR p.payee_id <> r.provider_id
     OR (r.state = 'settled') <> (p.state IS NOT DISTINCT FROM 'paid' AND r.state = 'settled')
+UNION ALL
+SELECT 'redemption ' || r.order_reference, 'its transfer moved something else'
+  FROM vouchers_redemption r
+  JOIN vouchers_voucher v ON v.id = r.voucher_id
+ WHERE r.transfer_id IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM ledger_posting p
+        WHERE p.transfer_id = r.transfer_id AND p.source_id = v.available_id
+          AND p.destination_id = r.earned_id AND p.amount_fen = r.committed_fen)
 UNION ALL
 SELECT 'redemption ' || r.order_reference, 'is ' || r.state || ' and its hold is '
        || COALESCE(h.outcome, 'open')
   FROM vouchers_redemption r
   LEFT JOIN ledger_holdresolution h ON h.hold_id = r.hold_id
- WHERE COALESCE(h.outcome, 'open') <>
+ WHERE r.hold_id IS NOT NULL AND COALESCE(h.outcome, 'open') <>
        CASE r.state WHEN 'reserved' THEN 'open' WHEN 'released' THEN 'voided'
                     WHEN 'lapsed' THEN 'expired' ELSE 'posted' END
 UNION ALL

@@ -251,3 +251,18 @@ class NotYourStage(Refusal):
     http_status = 403
     text_en = "The claim waits for the stage {stage}."
     text_zh = "该申请当前处于 {stage} 环节。"
+
+
+class QuotaSpent(Refusal):
+    """What the programme may redeem is spent, whatever the voucher still holds."""
+
+    text_en = "The redemption quota of this budget does not hold {amount_fen} fen any more."
+    text_zh = "该预算的核销限额不足 {amount_fen} 分。"
+
+
+class PartTooLarge(Refusal):
+    """The terms let the voucher pay less of this order."""
+
+    http_status = 422
+    text_en = "The voucher pays at most {most_fen} fen of this order: {why}"
+    text_zh = "该订单最多可用券 {most_fen} 分：{why_zh}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.child import CannotRun, Child
+from deploy.local.postgres import application_url
 from deploy.local.readiness import Ready, answers, says
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +77,11 @@ class Plan:
 
 
 def demo_plan(folders: Folders, database_url: str) -> Plan:
-    """The real demo. Whatever the caller's environment already names is used, not replaced."""
+    """The real demo. Whatever the caller's environment already names is used, not replaced.
+
+    On a server of our own only migrations run as the owner of the tables; a caller who wants the
+    same on theirs names MIGRATION_DATABASE_URL beside DATABASE_URL.
+    """
     kept = _kept(folders)
     ports = _ports(folders)
     base_url = f"http://127.0.0.1:{ports['web']}"
@@ -92,7 +97,7 @@ def demo_plan(folders: Folders, database_url: str) -> Plan:
         "SANDBOX_PLATFORM_TOKEN": kept["sandbox_platform_token"],
         **os.environ,
         "DEMO": "1",
-        "DATABASE_URL": database_url,
+        **_database(database_url),
         "CELERY_FILESYSTEM_FOLDER": str(folders.broker),
         "PUBLIC_BASE_URL": base_url,
         "STRIPE_WEBHOOK_URL": f"{base_url}/api/v1/webhooks/stripe",
@@ -142,6 +147,11 @@ def demo_plan(folders: Folders, database_url: str) -> Plan:
         early,
         [
             ("migrating the database", [*manage, "migrate", "--noinput", "--verbosity", "0"]),
+            *(
+                [("giving the application its rights", [*manage, "grant_application_role"])]
+                if "MIGRATION_DATABASE_URL" in environment
+                else []
+            ),
             ("loading the facts", [*manage, "load_facts"]),
         ],
         [
@@ -154,6 +164,12 @@ def demo_plan(folders: Folders, database_url: str) -> Plan:
         # A database of the caller's own may have changed since; ours only by our hand.
         prepared="" if "DATABASE_URL" in os.environ else fingerprint(),
     )
+
+
+def _database(url: str) -> dict[str, str]:
+    if "DATABASE_URL" in os.environ:
+        return {"DATABASE_URL": url}
+    return {"DATABASE_URL": application_url(url), "MIGRATION_DATABASE_URL": url}
 
 
 def fingerprint() -> str:

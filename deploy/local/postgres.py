@@ -44,7 +44,8 @@ from deploy.local.processes import (
     wait_until,
 )
 
-ROLE = DATABASE = "suanquan"
+ROLE = DATABASE = "suanquan"  # owns the tables; migrations run as it
+APPLICATION_ROLE = "suanquan_app"  # owns nothing; made by `manage.py grant_application_role`
 PORT = 5432  # only part of the socket's name
 # sockaddr_un holds 107 bytes on Linux and 103 on macOS; the socket's own name takes 15.
 LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432.lock")
@@ -139,6 +140,7 @@ def start(
         cluster = home / "cluster"
         _end_leftovers(cluster)
         _make_cluster(cluster, binaries, account)
+        _let_in(cluster, account)
         sockets = _socket_folder(cluster, account)
         log.parent.mkdir(parents=True, exist_ok=True)
         settings = {
@@ -214,6 +216,11 @@ def _url(sockets: Path) -> str:
     return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(sockets), safe='')}"
 
 
+def application_url(url: str) -> str:
+    """The URL of a server of ours for the role that owns nothing."""
+    return url.replace(f"//{ROLE}@", f"//{APPLICATION_ROLE}@", 1)
+
+
 @contextlib.contextmanager
 def _connected(url: str) -> Iterator["psycopg.Cursor"]:  # type: ignore[name-defined] # noqa: F821
     import psycopg  # here, so that finding and starting need only the standard library
@@ -287,13 +294,19 @@ def _make_cluster(cluster: Path, binaries: Binaries, account: Account | None) ->
     )
     if made.returncode != 0:
         raise NoPostgres(f"initdb failed:\n{made.stdout}{made.stderr}")
-    # Only the kernel's word about the caller lets anybody in: no password, no trust.
-    callers = {_user_name(os.geteuid()), _user_name(account.uid if account else os.geteuid())}
     (making / "pg_hba.conf").write_text("local all all peer map=owner\n")
-    (making / "pg_ident.conf").write_text(
-        "".join(f'owner "{caller}" {ROLE}\n' for caller in sorted(callers))
-    )
     making.rename(cluster)
+
+
+def _let_in(cluster: Path, account: Account | None) -> None:
+    """Only the kernel's word about the caller lets anybody in: no password, no trust."""
+    callers = {_user_name(os.geteuid()), _user_name(account.uid if account else os.geteuid())}
+    lines = [
+        f'owner "{caller}" {role}\n'
+        for caller in sorted(callers)
+        for role in (ROLE, APPLICATION_ROLE)
+    ]
+    (cluster / "pg_ident.conf").write_text("".join(lines))
 
 
 def _check_usable(cluster: Path, binaries: Binaries, account: Account | None) -> None:

@@ -16,7 +16,7 @@ from ledger.models import Account, Hold, Posting
 from ledger.proofs import PROOFS
 from tests.factories import NOW, make_account, make_book
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def ask(reference, source, destination, amount_fen, **more):
@@ -121,6 +121,7 @@ def test_holds_are_placed_and_resolved_in_batches(book, budget, spent):
     assert [each for each in prove("ledger", PROOFS) if not each.holds] == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_many_at_once_on_one_budget_end_exactly_at_zero(book, budget, spent):
     """Overlapping batches, the same keys from two callers, and less money than is asked for."""
     given_fen = []

@@ -155,7 +155,7 @@ CHECKED = {
     ),
     "one order redeemed twice": (
         "vouchers_redemption",
-        "vouchers_redemption_order_reference_key",
+        "an_order_is_redeemed_at_most_once",
         "UPDATE vouchers_redemption SET order_reference = 'the same'",
         "I9",
     ),

@@ -5,10 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 from audit.actions.record import record
-from audit.decisions import Actor
+from audit.decisions import Actor, StaleState
 from ledger.actions.open_account import open_account
 from ledger.actions.resolve_hold import expire_hold, post_hold, void_hold
-from ledger.models import Account
+from ledger.models import Account, Hold
 from treasury.moves import move_state
 from vouchers.models import Redemption, Voucher
 
@@ -26,7 +26,7 @@ def commit_redemption(
     voucher = redemption.voucher
     earned = open_account(book=voucher.envelope.book, code=f"rdm:{redemption.pk}:earned")
     post_hold(
-        hold=redemption.hold,
+        hold=_hold_of(redemption),
         amount_fen=amount_fen,
         destination=earned,
         remainder_to=remainder_home(voucher, at=at),
@@ -48,7 +48,7 @@ def commit_redemption(
 def release_redemption(*, redemption: Redemption, actor: Actor, at: datetime) -> Redemption:
     """reserved → released: the whole hold goes back to the voucher, or lapses."""
     void_hold(
-        hold=redemption.hold,
+        hold=_hold_of(redemption),
         remainder_to=remainder_home(redemption.voucher, at=at),
         actor=actor,
         at=at,
@@ -62,7 +62,7 @@ def release_redemption(*, redemption: Redemption, actor: Actor, at: datetime) ->
 def expire_redemption(*, redemption: Redemption, actor: Actor, at: datetime) -> Redemption:
     """reserved → lapsed: the hold's deadline passed."""
     expire_hold(
-        hold=redemption.hold,
+        hold=_hold_of(redemption),
         remainder_to=remainder_home(redemption.voucher, at=at),
         actor=actor,
         at=at,
@@ -70,6 +70,12 @@ def expire_redemption(*, redemption: Redemption, actor: Actor, at: datetime) -> 
     move_state(redemption, to="lapsed")
     record("redemption.lapsed", subject=redemption, actor=actor, at=at)
     return redemption
+
+
+def _hold_of(redemption: Redemption) -> Hold:
+    if redemption.hold is None:  # redeemed at once: nothing was set aside
+        raise StaleState(thing="redemption", current=redemption.state, needed="reserved")
+    return redemption.hold
 
 
 def remainder_home(voucher: Voucher, *, at: datetime) -> Account | None:

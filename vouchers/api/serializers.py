@@ -373,6 +373,17 @@ class VoucherSerializer(serializers.ModelSerializer[Voucher]):
         return not any(account and account.balance_fen for account in accounts)
 
 
+class RedeemRequest(serializers.Serializer[None]):
+    order_reference = serializers.CharField(
+        max_length=200, help_text="the order's name at the provider; redeemed at most once"
+    )
+    order_amount_fen = serializers.IntegerField(min_value=1, max_value=LARGEST_FEN)
+    amount_fen = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_FEN, help_text="of it, what the voucher is to pay"
+    )
+    provider = serializers.IntegerField(help_text="id of an organization")
+
+
 class PartRequest(serializers.Serializer[None]):
     order_amount_fen = serializers.IntegerField(min_value=0, max_value=LARGEST_FEN)
     provider = serializers.IntegerField(required=False, help_text="id of an organization")

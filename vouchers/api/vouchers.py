@@ -14,6 +14,7 @@ from identity.permissions import IsActor, has_role
 from vouchers import policy, queries
 from vouchers.actions.issue_voucher import claim_voucher
 from vouchers.actions.quote_voucher_part import quote_voucher_part
+from vouchers.actions.redeem_vouchers import redeem_voucher
 from vouchers.api import serializers as shapes
 from vouchers.api.lookup import checked, named, who_and_when
 from vouchers.models import Redemption, Voucher
@@ -53,6 +54,21 @@ class VoucherViewSet(viewsets.ReadOnlyModelViewSet[Voucher]):
             at=timezone.now(),
         )
         return Response(shapes.VoucherPartSerializer(part).data)
+
+    @extend_schema(request=shapes.RedeemRequest, responses=shapes.RedemptionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[Applying])
+    def redeem(self, request: Request, pk: str) -> Response:
+        """Pay part of an order at once. The same order again is answered with its redemption."""
+        body = checked(shapes.RedeemRequest, request)
+        redemption = redeem_voucher(
+            voucher=self.get_object(),
+            order_reference=body["order_reference"],
+            order_amount_fen=body["order_amount_fen"],
+            amount_fen=body["amount_fen"],
+            provider=named(Organization.objects.all(), body["provider"], "provider"),
+            **who_and_when(request),
+        )
+        return Response(shapes.RedemptionSerializer(redemption).data)
 
 
 class RedemptionViewSet(viewsets.ReadOnlyModelViewSet[Redemption]):

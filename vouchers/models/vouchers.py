@@ -1,12 +1,13 @@
 """The holder's entitlement, and what it was spent on. Balances are the ledger's."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along, never_deleted, starts_as, written_once
+from audit.triggers import moves_only_along, never_deleted, written_once
 from identity.models import Organization
-from ledger.models import Account, Hold
+from ledger.models import Account, Hold, Transfer
 from treasury.models import Envelope, Payable
 from vouchers import moves
 from vouchers.models.applications import Application
@@ -88,7 +89,10 @@ class Voucher(models.Model):
 
 
 class Redemption(models.Model):
-    """核销: a hold for one order, spent in whole or part on accepted usage."""
+    """核销: a hold for one order, spent in whole or part on accepted usage; or spent at once.
+
+    At once (`transfer`, no hold) is written by the SQL function `redeem_batch` only.
+    """
 
     class State(models.TextChoices):
         RESERVED = "reserved", _("reserved")
@@ -101,17 +105,38 @@ class Redemption(models.Model):
 
     MOVES = moves.REDEMPTION_MOVES
 
-    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="redemptions")
-    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    order_reference = models.TextField(_("order"), unique=True)
-    provider = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    hold = models.OneToOneField(Hold, models.PROTECT, related_name="redemption")
+    # No foreign keys to rows that many redemptions share: each would lock them. The trigger below
+    # checks a whole batch at once, and none of those rows can be deleted.
+    voucher = models.ForeignKey(
+        Voucher, models.PROTECT, related_name="redemptions", db_constraint=False
+    )
+    version = models.ForeignKey(
+        PolicyVersion, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    order_reference = models.TextField(_("order"))  # unique below, without an index for LIKE
+    provider = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", db_constraint=False
+    )
+    hold = models.OneToOneField(
+        Hold, models.PROTECT, null=True, blank=True, related_name="redemption"
+    )
+    transfer = models.OneToOneField(
+        Transfer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="redemption",
+        db_constraint=False,
+        help_text=_("of a redemption at once"),
+    )
     reserved_fen = models.PositiveBigIntegerField(_("reserved (fen)"))
     committed_fen = models.PositiveBigIntegerField(_("redeemed (fen)"), default=0)
     returned_fen = models.PositiveBigIntegerField(
         _("returned (fen)"), default=0, help_text=_("of what was redeemed, before it was payable")
     )
-    earned = models.OneToOneField(Account, models.PROTECT, null=True, related_name="+")
+    earned = models.ForeignKey(
+        Account, models.PROTECT, null=True, related_name="+", db_constraint=False
+    )
     payable = models.OneToOneField(
         Payable, models.PROTECT, null=True, blank=True, related_name="redemption"
     )
@@ -122,6 +147,14 @@ class Redemption(models.Model):
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
         constraints = [
+            models.UniqueConstraint(
+                fields=["order_reference"], name="an_order_is_redeemed_at_most_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(hold__isnull=False, transfer__isnull=True)
+                | Q(hold__isnull=True, transfer__isnull=False, committed_fen=F("reserved_fen")),
+                name="a_redemption_rests_on_a_hold_or_on_a_transfer",
+            ),
             models.CheckConstraint(
                 condition=Q(committed_fen__lte=F("reserved_fen")),
                 name="never_redeemed_beyond_what_was_reserved",
@@ -133,7 +166,41 @@ class Redemption(models.Model):
         ]
         triggers = [
             *never_deleted("redemption"),
-            starts_as("redemption", "reserved"),
+            pgtrigger.Protect(
+                name="redemption_starts_as_reserved",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__state__df="reserved", new__transfer__isnull=True),
+            ),
+            pgtrigger.Protect(
+                name="redemption_at_once_starts_as_committed",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__state__df="committed", new__transfer__isnull=False),
+            ),
+            pgtrigger.Trigger(
+                name="redemption_names_what_exists",
+                level=pgtrigger.Statement,
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="written"),
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM written w
+                          LEFT JOIN vouchers_voucher v
+                            ON v.id = w.voucher_id AND v.version_id = w.version_id
+                          LEFT JOIN identity_organization o ON o.id = w.provider_id
+                          LEFT JOIN ledger_posting p
+                            ON p.transfer_id = w.transfer_id AND p.source_id = v.available_id
+                           AND p.destination_id = w.earned_id AND p.amount_fen = w.committed_fen
+                         WHERE v.id IS NULL OR o.id IS NULL
+                            OR (w.transfer_id IS NOT NULL AND p.id IS NULL)
+                    ) THEN
+                        RAISE EXCEPTION 'a redemption of no such voucher, provider or transfer'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'a_redemption_names_what_exists';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             moves_only_along("redemption", moves.REDEMPTION_MOVES),
             written_once(
                 "redemption",
@@ -142,6 +209,7 @@ class Redemption(models.Model):
                 "order_reference",
                 "provider_id",
                 "hold_id",
+                "transfer_id",
                 "reserved_fen",
                 "earned_id",
                 "payable_id",

@@ -1,0 +1,115 @@
+"""A migrated database with a programme, vouchers and providers, for the benches to spend."""
+
+import os
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+import psycopg
+
+from tests.benchmarks.money.reference import database_url
+
+DATABASE = "bench_money"
+VOUCHERS, PROVIDERS = 2000, 64
+FACE_FEN = 10**12
+
+
+@dataclass(frozen=True)
+class Books:
+    """Ids to redeem with: `spread` vouchers draw on no common row, `hot` ones on one quota."""
+
+    url: str
+    holder_id: int
+    person_id: int
+    providers: tuple[int, int]  # first and last id
+    spread: tuple[int, int]
+    hot: tuple[int, int]
+    hot_envelope_id: int
+
+
+@cache
+def books() -> Books:
+    """Make the database and fill it; once per process. Django is set up on it."""
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+    url = os.environ["DATABASE_URL"] = database_url(DATABASE)
+    os.environ["LOG_LEVEL"] = "ERROR"
+    import django
+
+    django.setup()
+    from audit.outbox import doorbell
+
+    doorbell.listen(lambda: None)  # nobody is there to hear it
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    return _fill(url)
+
+
+def _fill(url: str) -> Books:
+    from django.db import connection, transaction
+
+    from tests.factories import NOW, make_organization
+    from tests.vouchers.office import make_office, make_programme, make_voucher
+    from vouchers.actions.add_redemption_quota import add_redemption_quota
+
+    office = make_office()
+    providers = [make_organization("provider").pk for _ in range(PROVIDERS)]
+    ranges: list[tuple[int, int]] = []
+    holder = None
+    for hot in (False, True):
+        programme = make_programme(office, holding_fen=10**15)
+        voucher, applicant = make_voucher(
+            office, programme=programme, applicant=holder, valid_through=date(2099, 12, 31)
+        )
+        holder = applicant
+        ranges.append(_copies(voucher.pk))
+        if hot:
+            add_redemption_quota(
+                envelope=voucher.envelope,
+                amount_fen=9 * 10**15,
+                reference="bench",
+                actor=office.decider,
+                at=NOW - timedelta(days=1),
+            )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert holder is not None
+    return Books(
+        url,
+        holder.organization_id or 0,
+        holder.person_id or 0,
+        (providers[0], providers[-1]),
+        ranges[0],
+        ranges[1],
+        voucher.envelope_id,
+    )
+
+
+def _copies(voucher_id: int) -> tuple[int, int]:
+    """VOUCHERS copies of a voucher, each with an account of its own that holds FACE_FEN."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # copies have no application
+        cursor.execute(
+            """
+            WITH one AS (SELECT v.*, e.book_id FROM vouchers_voucher v
+                           JOIN treasury_envelope e ON e.id = v.envelope_id WHERE v.id = %s),
+            made AS (
+                INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
+                SELECT one.book_id, 'vch:bench-' || one.id || '-' || n || ':available', 0, %s
+                  FROM one, generate_series(1, %s) n ORDER BY n RETURNING id)
+            INSERT INTO vouchers_voucher (serial, programme_id, version_id, holder_id, envelope_id,
+                   face_fen, available_id, valid_from, valid_until, state, application_id)
+            SELECT 'bench-' || one.id || '-' || made.id, one.programme_id, one.version_id,
+                   one.holder_id, one.envelope_id, %s, made.id, one.valid_from, one.valid_until,
+                   'claimed', -made.id
+              FROM one, made ORDER BY made.id
+            RETURNING id
+            """,
+            [voucher_id, FACE_FEN, VOUCHERS, FACE_FEN],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    return ids[0], ids[-1]
