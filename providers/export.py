@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from audit.decisions import Invalid
-from providers.bulk import COLUMNS, write_csv, write_json, write_xlsx
+from providers.bulk import write_csv, write_json, write_xlsx
 from providers.models import ImportFile, ImportRow, Offer, Pool, PoolWindow, PriceVersion
 
 TYPES = {
@@ -62,7 +62,7 @@ def problem_lines(file: ImportFile) -> Iterator[tuple[Any, ...]]:
     for row in rows.iterator(chunk_size=2000):
         for problem in row.problems:
             column = problem["column"]
-            value = row.values.get(column, row.values.get(COLUMNS.get(column, "?"), ""))
+            value = row.values.get(column, "")
             why = (problem["code"], problem["text_en"], problem["text_zh"])
             yield (row.number, column, value, *why)
 

@@ -1,4 +1,4 @@
-"""The pages' addresses. All of them only read."""
+"""The pages' addresses. All of them only read, but for the provider's files."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
@@ -9,6 +9,12 @@ from marketplace.portal.show_auditor import show_auditor, trace_award, trace_red
 from marketplace.portal.show_carbon import show_carbon
 from marketplace.portal.show_coverage import show_coverage
 from marketplace.portal.show_enterprise import show_enterprise
+from marketplace.portal.show_imports import show_import, show_imports
+from marketplace.portal.show_meters import (
+    show_cases_to_auditors,
+    show_cases_to_officers,
+    show_meters,
+)
 from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
@@ -22,6 +28,11 @@ urlpatterns = [
     path("enterprise", require_safe(show_enterprise), name="enterprise"),
     path("enterprise/carbon", require_safe(show_carbon), name="carbon"),
     path("provider", require_safe(show_provider), name="provider"),
+    path("provider/imports", show_imports, name="imports"),
+    path("provider/imports/<int:file_id>", show_import, name="import"),
+    path("provider/meters", require_safe(show_meters), name="meters"),
+    path("officer/cases", require_safe(show_cases_to_officers), name="officer-cases"),
+    path("auditor/cases", require_safe(show_cases_to_auditors), name="auditor-cases"),
     path("officer", require_safe(show_officer), name="officer"),
     path("officer/terms", require_safe(write_terms), name="write-terms"),
     path("auditor", require_safe(show_auditor), name="auditor"),

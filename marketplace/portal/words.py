@@ -7,7 +7,9 @@ TONES: dict[str, frozenset[str]] = {
     "good": frozenset(
         [
             "active",
+            "applied",
             "approved",
+            "checked",
             "claimed",
             "paid",
             "settled",
@@ -78,6 +80,7 @@ TONES: dict[str, frozenset[str]] = {
     "bad": frozenset(
         [
             "rejected",
+            "refused",
             "failed",
             "cancelled",
             "revoked",
@@ -97,6 +100,17 @@ TONES: dict[str, frozenset[str]] = {
 }
 
 WORDS: dict[str, Promise] = {
+    # why a reading was set aside
+    "negative": pgettext_lazy("code", "below zero"),
+    "too_coarse": pgettext_lazy("code", "electricity coarser than the clock hour"),
+    "crosses_a_month": pgettext_lazy("code", "crosses the end of a civil month"),
+    "in_the_future": pgettext_lazy("code", "ends after it was received"),
+    "too_late": pgettext_lazy("code", "came more than three years late"),
+    "overlap": pgettext_lazy("code", "overlaps another interval of the meter"),
+    "it_above_total": pgettext_lazy("code", "IT energy above facility energy"),
+    "counter_went_back": pgettext_lazy("code", "the counter went back within one epoch"),
+    "corrects_nothing": pgettext_lazy("code", "corrects no accepted reading"),
+    "more_than_installed": pgettext_lazy("code", "more hours than the pool's units have"),
     # how far a claim window is
     "announced": pgettext_lazy("code", "announced"),
     "running": pgettext_lazy("code", "running"),

@@ -91,6 +91,12 @@ def text_of(texts: Mapping[str, Any] | None, stem: str = "text") -> str:
 
 
 @register.filter
+def sentence_of(row: Any) -> str:
+    """`text_zh` or `text_en` of a row, in the reader's language."""
+    return text_of({"text_zh": row.text_zh, "text_en": row.text_en})
+
+
+@register.filter
 def name_of(row: Any) -> str:
     """`name_zh` or `name_en` of a row, in the reader's language."""
     return text_of({"name_zh": row.name_zh, "name_en": row.name_en}, "name")

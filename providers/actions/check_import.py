@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from audit.actions.record import record
 from audit.decisions import Actor, Invalid, StaleState
 from providers.bulk import read_pool, read_table
-from providers.bulk.pool_rows import as_json
+from providers.bulk.pool_rows import NAMES, as_json
 from providers.bulk.read_table import Row
 from providers.import_fates import REFUSE, Inventory, inventory_of, judge
 from providers.models import ImportFile, ImportRow
@@ -61,7 +61,7 @@ def _judge_piece(file: ImportFile, piece: list[Row], have: Inventory) -> Counter
     fates = Counter[str]()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for number, cells, row, problems in read:
-            fate, values = REFUSE, dict(cells)
+            fate, values = REFUSE, {NAMES.get(name, name): text for name, text in cells.items()}
             if row is not None:
                 fate, problems, resolved = judge(number, row, have)
                 if fate != REFUSE:

@@ -12,13 +12,15 @@ from providers.policy import require_verifier
 
 @transaction.atomic
 def reject_rating(*, rating: GreenRating, reason: str, actor: Actor, at: datetime) -> GreenRating:
-    """auto_checked or verified → rejected. Raises NotPermitted, SamePerson, VerifierOfProvider, StaleState."""
+    """auto_checked or verified → rejected.
+
+    Raises NotPermitted, SamePerson, VerifierOfProvider, Invalid, StaleState.
+    """
     require_verifier(actor, rating)
     if not reason:
         raise Invalid("reason", "must not be empty", "不能为空")
-    moved = GreenRating.objects.filter(pk=rating.pk, state__in=["auto_checked", "verified"]).update(
-        state="rejected"
-    )
+    open_ones = GreenRating.objects.filter(pk=rating.pk, state__in=["auto_checked", "verified"])
+    moved = open_ones.update(state="rejected")
     rating.refresh_from_db()
     if not moved:
         raise StaleState(thing="rating", current=rating.state, needed="auto_checked / verified")

@@ -12,7 +12,10 @@ from tests.marketplace.portal.conftest import auditor, browser
 from tests.scheduling.builders import make_placement, make_pool, make_workload
 
 pytestmark = pytest.mark.django_db
-PAGES = ("public", "login", "enterprise", "provider", "officer", "auditor")
+PAGES = (
+    *("public", "login", "enterprise", "carbon", "provider", "imports", "meters"),
+    *("officer", "officer-cases", "auditor", "auditor-cases"),
+)
 CATALOG = Path(settings.BASE_DIR) / "marketplace/locale/zh_Hans/LC_MESSAGES/django.po"
 VOID = {"meta", "link", "input", "br", "line", "circle", "rect", "img", "hr"}
 
