@@ -34,11 +34,11 @@ class CaseSerializer(serializers.ModelSerializer[PlausibilityCase]):
         exclude = ["period"]
 
 
-class AnswerRequest(serializers.Serializer[Any]):
+class CaseAnswerRequest(serializers.Serializer[Any]):
     answer = serializers.CharField(max_length=5000)
 
 
-class DecideRequest(serializers.Serializer[Any]):
+class CaseDecisionRequest(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField()
     reason = serializers.CharField(max_length=5000)
 
@@ -56,17 +56,17 @@ class CaseViewSet(Reading):
     def get_permissions(self) -> list[Any]:
         return [DOORS()] if self.request.method == "POST" else [IsActor()]
 
-    @extend_schema(request=AnswerRequest, responses=CaseSerializer)
+    @extend_schema(request=CaseAnswerRequest, responses=CaseSerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """The provider explains."""
-        return self._moved(answer_case, AnswerRequest, request)
+        return self._moved(answer_case, CaseAnswerRequest, request)
 
-    @extend_schema(request=DecideRequest, responses=CaseSerializer)
+    @extend_schema(request=CaseDecisionRequest, responses=CaseSerializer)
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, pk: str) -> Response:
         """A fraud analyst decides, with a reason."""
-        return self._moved(decide_case, DecideRequest, request)
+        return self._moved(decide_case, CaseDecisionRequest, request)
 
     def _moved(self, act: Any, shape: Any, request: Request) -> Response:
         body = asked(shape, request)
