@@ -11,7 +11,17 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.read_only_admin import ReadOnlyAdmin
-from identity.models import ApiKey, Membership, Organization, RoleGrant, User
+from identity.models import (
+    ApiKey,
+    BreakGlass,
+    ConflictScreen,
+    Delegation,
+    Membership,
+    Organization,
+    RoleGrant,
+    Succession,
+    User,
+)
 
 admin.site.unregister(APIKey)  # the library's own keys are not used: a key has a membership
 
@@ -61,3 +71,30 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ["prefix", "name", "membership", "created", "revoked", "expiry_date"]
     list_filter = ["revoked"]
     list_select_related = ["membership__user", "membership__organization"]
+
+
+@admin.register(Delegation)
+class DelegationAdmin(ReadOnlyAdmin):
+    list_display = ["lender", "borrower", "role", "organization", "valid", "revoked_at"]
+    list_filter = ["role"]
+    list_select_related = ["lender", "borrower", "organization"]
+
+
+@admin.register(BreakGlass)
+class BreakGlassAdmin(ReadOnlyAdmin):
+    list_display = ["user", "role", "organization", "valid", "ended_at", "reason"]
+    list_filter = ["role"]
+    list_select_related = ["user", "organization"]
+
+
+@admin.register(ConflictScreen)
+class ConflictScreenAdmin(ReadOnlyAdmin):
+    list_display = ["person", "organization", "act", "subject_id", "result", "screened_at"]
+    list_filter = ["result"]
+    list_select_related = ["person", "organization"]
+
+
+@admin.register(Succession)
+class SuccessionAdmin(ReadOnlyAdmin):
+    list_display = ["predecessor", "successor", "kind", "effective_date"]
+    list_select_related = ["predecessor", "successor"]

@@ -124,6 +124,7 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "refund.granted": (send_back_own_part,),
     "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),
+    "payable.offset": (settle_what_was_paid,),
 }
 
 NAMES = {kind: tuple(each.__name__ for each in handlers) for kind, handlers in REACTIONS.items()}

@@ -262,6 +262,16 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": crontab(hour="4", minute="20"),
         "options": {"queue": "settlement", "expires": 7200},
     },
+    "end-budget-years": {
+        "task": "marketplace.end_budget_years",
+        "schedule": crontab(hour="0", minute="5"),
+        "options": {"queue": "settlement", "expires": 7200},
+    },
+    "raise-envelope-alerts": {
+        "task": "marketplace.raise_envelope_alerts",
+        "schedule": 300.0,
+        "options": {"queue": "settlement", "expires": 300},
+    },
     "verify-books": {
         "task": "marketplace.verify_books",
         "schedule": crontab(hour="3", minute="10"),

@@ -18,6 +18,8 @@ from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.match_waiting import match_waiting
 from scheduling.actions.suggest_relocations import suggest_relocations
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
+from treasury.actions.end_budget_years import end_budget_years as close_past_years
+from treasury.actions.raise_envelope_alerts import raise_envelope_alerts as raise_alerts
 from vouchers.actions.conclude_claim import conclude_due_claims
 from vouchers.actions.draw_window import draw_window
 from vouchers.actions.expire_due_holds import expire_due_holds
@@ -109,6 +111,18 @@ def check_last_month() -> int:
 def keep_meters() -> int:
     """Months ahead for readings, and the gaps of meters."""
     return keep_meters_in_order(at=timezone.now())
+
+
+@shared_task(name="marketplace.end_budget_years", queue="settlement")
+def end_budget_years() -> dict[str, int]:
+    """Budgets of past years close; what is left lapses to their own year."""
+    return close_past_years(actor=SYSTEM, at=timezone.now())
+
+
+@shared_task(name="marketplace.raise_envelope_alerts", queue="settlement")
+def raise_envelope_alerts() -> int:
+    """Budgets that are nearly or wholly promised say so, once for each threshold."""
+    return raise_alerts(actor=SYSTEM, at=timezone.now())
 
 
 @shared_task(name="marketplace.verify_books", queue="settlement")

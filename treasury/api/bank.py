@@ -59,11 +59,11 @@ class BankEnquiryViewSet(viewsets.ReadOnlyModelViewSet[BankEnquiry]):
     def get_queryset(self) -> QuerySet[BankEnquiry]:
         return queries.enquiries_visible_to(actor_of(self.request))
 
-    @extend_schema(request=shapes.AnswerRequest, responses=shapes.EnquirySerializer)
+    @extend_schema(request=shapes.BankSaidRequest, responses=shapes.EnquirySerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Keep the bank's answer; the payment moves by the bank's file or row."""
-        body: dict[str, Any] = checked(shapes.AnswerRequest, request)
+        body: dict[str, Any] = checked(shapes.BankSaidRequest, request)
         enquiry = answer_enquiry(
             enquiry=self.get_object(), **body, actor=actor_of(request), at=timezone.now()
         )

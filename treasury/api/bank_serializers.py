@@ -29,7 +29,7 @@ class EnquiryRequest(serializers.Serializer[None]):
     question = serializers.CharField(max_length=2000)
 
 
-class AnswerRequest(serializers.Serializer[None]):
+class BankSaidRequest(serializers.Serializer[None]):
     answer = serializers.CharField(max_length=2000)
 
 
