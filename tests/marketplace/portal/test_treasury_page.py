@@ -88,6 +88,7 @@ def test_an_officer_sees_where_public_money_waits(busy):
         "payday, the releaser is in hospital",
         "what was demanded, to the fen",
         "outstanding of ¥8.00 claimed",
+        "4 not all known",  # two approvals of each of two payables
     ):
         assert said in text, said
     assert "<polygon" in text
@@ -109,5 +110,5 @@ def test_another_city_sees_nothing_of_it(busy):
 
 def test_it_speaks_chinese(busy):
     text = page_for(busy.finance_1.person_id, "zh-hans").content.decode()
-    for said in ("预计用完日期", "追回", "挂账", "职责分离", "紧急角色"):
+    for said in ("预计用完日期", "追回", "挂账", "拨付批次及其中每笔付款", "职责分离", "紧急角色"):
         assert said in text, said
