@@ -4,7 +4,7 @@ A message is only a doorbell. What is due stands in the database, and the sweep 
 """
 
 import structlog
-from celery import shared_task
+from celery import group, shared_task
 from django.utils import timezone
 
 from audit import outbox
@@ -16,7 +16,9 @@ from providers.green.exact import civil_day, months_later
 from providers.tasks import keep_meters_in_order, work_on_waiting_imports
 from scheduling.actions.expire_placements import expire_placements
 from scheduling.actions.match_waiting import match_waiting
+from scheduling.actions.plan_in_shards import open_shards, plan_shard
 from scheduling.actions.suggest_relocations import suggest_relocations
+from scheduling.models import MatchRun
 from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
 from treasury.actions.end_budget_years import end_budget_years as close_past_years
 from treasury.actions.raise_envelope_alerts import raise_envelope_alerts as raise_alerts
@@ -62,6 +64,33 @@ def match_market(market: str = "all") -> int | None:
         log.info("matching_skipped", why=str(refusal))
         return None
     return run.pk if run else None
+
+
+@shared_task(name="marketplace.match_in_shards", queue="matching")
+def match_in_shards(market: str = "all", workers: int = 2, parts: int = 1) -> int | None:
+    """Split a large market and plan its shards on as many workers as there are."""
+    try:
+        parent = open_shards(
+            actor=SYSTEM, at=timezone.now(), market=market, workers=workers, parts=parts
+        )
+    except MarketIsBeingPlanned as refusal:
+        log.info("matching_skipped", why=str(refusal))
+        return None
+    if parent is None:
+        return None
+    group(plan_one_shard.si(shard.pk) for shard in parent.shards.all()).apply_async()
+    return parent.pk
+
+
+@shared_task(name="marketplace.plan_shard", queue="matching")
+def plan_one_shard(run_id: int) -> str:
+    """One shard of a plan; a second copy of the message finds it done."""
+    run = MatchRun.objects.select_related("parent").get(pk=run_id)
+    try:
+        return plan_shard(run=run, actor=SYSTEM, at=timezone.now()).state
+    except LeaseLost as refusal:
+        log.info("shard_skipped", why=str(refusal))
+        return "abandoned"
 
 
 @shared_task(name="marketplace.expire_holds", queue="settlement")

@@ -14,7 +14,7 @@ from marketplace.portal.draw_charts import stacked
 from marketplace.portal.show_window import windows_for
 from marketplace.queries import visible_charges
 from scheduling.models import Placement, Workload
-from scheduling.policy import visible_placements, visible_workloads
+from scheduling.policy import visible_placements, visible_relocations, visible_workloads
 from vouchers.models import Voucher
 from vouchers.policy import visible_applications, visible_vouchers
 from vouchers.queries import with_spending
@@ -42,6 +42,9 @@ def show_enterprise(request: HttpRequest) -> HttpResponse:
             .select_related("applicant", "programme", "version", "reviewed_by", "approved_by")
             .order_by("-pk")[:ROWS],
             "workloads": _workloads(workloads, visible_placements(actor)),
+            "relocations": visible_relocations(actor)
+            .filter(state="suggested", valid_until__gt=timezone.now())
+            .order_by("-carbon_saved_kg", "pk")[:ROWS],
             "workload_count": sum(states.values()),
             "unplaced_count": states.get(Workload.State.UNPLACED, 0),
             "rows": ROWS,

@@ -16,6 +16,7 @@ from marketplace.queries import visible_charges
 from providers.models import Facility, GreenRating, Offer, Pool, PriceVersion
 from providers.queries import ratings_in_force, visible_facilities, visible_pools, visible_ratings
 from scheduling.models import Listing, Placement
+from scheduling.near_misses import near_misses
 from scheduling.policy import visible_placements
 from treasury.models import Payable, PayoutItem
 from treasury.queries import items_visible_to, payables_visible_to
@@ -23,6 +24,7 @@ from vouchers.models import Redemption
 from vouchers.policy import visible_redemptions
 
 ROWS = 100
+NEAR_MISSES = 20
 
 
 @for_page("provider")
@@ -41,6 +43,10 @@ def show_provider(request: HttpRequest) -> HttpResponse:
             "pools": _pools(_own(visible_pools(actor), actor, "facility__provider_id"), now),
             "placements": _placements(
                 _own(visible_placements(actor), actor, "pool__facility__provider_id")
+            ),
+            "near_misses": near_misses(
+                provider_id=None if sees_everything(actor) else actor.organization_id or 0,
+                rows=NEAR_MISSES,
             ),
             "ageing": _ageing(actor),
             "payables": _payables(actor),

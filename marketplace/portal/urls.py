@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.decorators.http import require_safe
 
+from marketplace.portal.answer_relocation import answer_relocation
 from marketplace.portal.log_in import LogIn
 from marketplace.portal.show_auditor import show_auditor, trace_award, trace_redemption
 from marketplace.portal.show_carbon import show_carbon
@@ -40,6 +41,11 @@ urlpatterns = [
     path("auditor", require_safe(show_auditor), name="auditor"),
     path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),
     path("auditor/trace/award/<int:award_id>", require_safe(trace_award), name="trace-award"),
+    path(
+        "enterprise/relocations/<int:relocation_id>/<slug:answer>",
+        answer_relocation,
+        name="relocation",
+    ),
     path("week", require_safe(show_week), name="week"),
     path("week/<int:run_id>", require_safe(show_week), name="week-of"),
     path("windows/<int:window_id>", require_safe(show_window), name="window"),

@@ -10,6 +10,7 @@ from scheduling.refusals import LeaseLost, MarketIsBeingPlanned
 LEASE = timedelta(minutes=5)
 
 _SESSION = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_HOLD = "SELECT token FROM scheduling_matchinglease WHERE market = %s FOR KEY SHARE"
 # A start that is hidden from us (another database role) counts as the holder's own.
 _LIVES = """
 SELECT EXISTS (SELECT 1 FROM pg_stat_activity
@@ -49,9 +50,15 @@ def renew_lease(*, market: str, token: int, at: datetime) -> None:
 
 
 def hold_lease(*, market: str, token: int) -> None:
-    """Lock the lease until the transaction ends. Raises LeaseLost if `token` is not the newest."""
-    lease = MatchingLease.objects.select_for_update().get(market=market)
-    if lease.token != token:
+    """Let nobody else take the lease until the transaction ends.
+
+    A key share lock: shards of one plan commit side by side and heartbeats pass, but a new holder,
+    who must lock the row outright, has to wait. Raises LeaseLost if `token` is not the newest.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [market])
+        held = cursor.fetchone()
+    if held is None or held[0] != token:
         raise LeaseLost(market=market)
 
 
