@@ -212,13 +212,13 @@ class WeekRowSerializer(serializers.Serializer[WeekRow]):
         """Share of them promised; null where none is open."""
         return _figures(row.load)
 
-    def get_price_fen(self, row: WeekRow) -> list[float | None]:
-        """Mean price per unit-hour before voucher."""
-        return _figures(row.price_fen)
+    def get_price_fen(self, row: WeekRow) -> list[int | None]:
+        """Mean price per unit-hour before voucher, to the fen."""
+        return _fen(row.price_fen)
 
-    def get_shadow_fen(self, row: WeekRow) -> list[float | None]:
-        """What one more unit would have been worth."""
-        return _figures(row.shadow_fen)
+    def get_shadow_fen(self, row: WeekRow) -> list[int | None]:
+        """What one more unit would have been worth, to the fen."""
+        return _fen(row.shadow_fen)
 
 
 class SignalSerializer(serializers.Serializer[Signal]):
@@ -242,6 +242,10 @@ class WeekSerializer(serializers.Serializer[Week]):
 
 def _figures(series: NDArray[Any], digits: int = 3) -> list[float | None]:
     return [round(float(x), digits) if np.isfinite(x) else None for x in series]
+
+
+def _fen(series: NDArray[Any]) -> list[int | None]:
+    return [round(float(x)) if np.isfinite(x) else None for x in series]
 
 
 class ListingSerializer(serializers.ModelSerializer[Listing]):
