@@ -142,12 +142,13 @@ def _naive_redemption(made: Books, voucher_id: int, provider_id: int) -> int:
         assert not Redemption.objects.filter(order_reference=order).exists()
         provider = Organization.objects.get(pk=provider_id)
         book = voucher.envelope.book
-        moves = [
-            (
-                voucher.available,
-                _account(book, f"rdm:{voucher.envelope_id}-{provider.pk}:earned", 0),
-            )
-        ]
+        assert voucher.available is not None
+        earned, _created = Account.objects.get_or_create(
+            book=book,
+            code=f"rdm:{voucher.envelope_id}-{provider.pk}:earned",
+            defaults={"floor_fen": 0},
+        )
+        moves = [(voucher.available, earned)]
         quota = Account.objects.filter(book=book, code=f"env:{voucher.envelope_id}:quota").first()
         if quota is not None:
             used = Account.objects.get(book=book, code=f"quota:{voucher.envelope_id}:used")
@@ -165,14 +166,8 @@ def _naive_redemption(made: Books, voucher_id: int, provider_id: int) -> int:
             )
         redemption = Redemption.objects.create(
             voucher=voucher, version=voucher.version, order_reference=order, provider=provider,
-            transfer=transfer, earned=moves[0][1], reserved_fen=100, committed_fen=100,
+            transfer=transfer, earned=earned, reserved_fen=100, committed_fen=100,
             reserved_at=timezone.now(), state="committed",
         )  # fmt: skip
         record("redemption.redeemed", subject=redemption, actor=actor, at=timezone.now())
     return 1
-
-
-def _account(book: object, code: str, floor_fen: int) -> "Account":  # type: ignore[name-defined] # noqa: F821
-    from ledger.models import Account
-
-    return Account.objects.get_or_create(book=book, code=code, defaults={"floor_fen": floor_fen})[0]

@@ -123,8 +123,8 @@ def own_seconds(postmaster: int | None) -> float:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        used, reaped = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
-        spent[int(entry.name)] = (int(fields[1]), used / TICKS, reaped / TICKS)
+        ticks, reaped_ticks = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+        spent[int(entry.name)] = (int(fields[1]), ticks / TICKS, reaped_ticks / TICKS)
     total = 0.0
     for pid, (parent, used, reaped) in spent.items():
         if postmaster in (pid, parent):
