@@ -162,3 +162,11 @@ def _everything():
         list(Posting.objects.order_by("pk").values_list()),
         Transfer.objects.count(),
     )
+
+
+def test_a_new_month_of_readings_needs_no_right_of_the_application():
+    with as_application(), connection.cursor() as cursor:
+        cursor.execute("SELECT providers_make_reading_month('2031-05-01')")
+        assert cursor.fetchone() == (True,)
+        cursor.execute("SELECT count(*) FROM providers_meterreading WHERE starts_at > '2031-01-01'")
+        assert cursor.fetchone() == (0,)
