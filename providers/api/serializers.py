@@ -375,3 +375,12 @@ class MeterGapSerializer(serializers.ModelSerializer[MeterGap]):
 
 class VerifyRequest(serializers.Serializer[Any]):
     statement = serializers.CharField(max_length=5000, help_text="what was seen, where and when")
+
+
+class DirectYearShape(serializers.Serializer[Any]):
+    """`decision` null: `missing` names the meters with uncovered hours."""
+
+    year = serializers.IntegerField()
+    kwh = serializers.DictField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+    decision = serializers.DictField(allow_null=True)

@@ -17,7 +17,7 @@ from audit.decisions import Actor, Invalid
 from identity.authentication import actor_of
 from identity.models import Organization
 from identity.permissions import IsActor, has_role
-from identity.roles import Role
+from identity.roles import GOVERNMENT_ROLES, Role
 from providers import queries
 from providers.actions.add_pool import add_pool
 from providers.actions.draft_offer import draft_offer
@@ -28,7 +28,9 @@ from providers.actions.set_price import set_price
 from providers.actions.withdraw_offer import withdraw_offer
 from providers.api import serializers as shapes
 from providers.bulk import COLUMNS
+from providers.direct_line import direct_connection_year
 from providers.export import file_response, pool_lines
+from providers.green import GreenInputError
 from providers.models import (
     AcceleratorModel,
     Facility,
@@ -59,6 +61,11 @@ def asked(shape: type[serializers.Serializer[Any]], request: Request) -> dict[st
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
+
+
+def visible_to_owner(rows: QuerySet[Facility], actor: Actor) -> QuerySet[Facility]:
+    """Meters are the provider's own business and the government's, not a shopper's."""
+    return rows if actor.has(*GOVERNMENT_ROLES) else rows.filter(provider_id=actor.organization_id)
 
 
 def provider_of(actor: Actor) -> Organization:
@@ -111,6 +118,32 @@ class FacilityViewSet(Reading):
             provider=provider_of(actor), **body, actor=actor, at=timezone.now()
         )
         return Response(shapes.FacilitySerializer(facility).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("year", OpenApiTypes.INT, required=True)],
+        responses=shapes.DirectYearShape,
+    )
+    @action(detail=True, url_path="direct-connection")
+    def direct_connection(self, request: Request, pk: str) -> Response:
+        """绿电直连 of a civil year, judged from the meters; null decision = not wholly metered."""
+        asked_year = request.query_params.get("year", "")
+        if not asked_year.isdigit() or not 2000 <= int(asked_year) <= 2100:
+            raise Invalid("year", "a year", "须为年份")
+        facility = get_object_or_404(
+            visible_to_owner(self.get_queryset(), actor_of(request)), pk=pk
+        )
+        try:
+            told = direct_connection_year(facility, year=int(asked_year))
+        except GreenInputError as error:
+            raise Invalid(error.field, error.text_en, error.text_zh) from error
+        return Response(
+            {
+                "year": told.year,
+                "kwh": {kind: str(kwh) for kind, kwh in told.kwh.items()},
+                "missing": list(told.missing),
+                "decision": told.decision.as_dict() if told.decision else None,
+            }
+        )
 
 
 class PoolViewSet(Reading):
