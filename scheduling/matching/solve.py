@@ -16,6 +16,7 @@ from .find_prices import SCHEDULES, Pricing, Search, bind
 from .place import improve_jobs, place_jobs
 from .prove import weights
 from .search import Live, Measure
+from .shake import SHAKE_JOBS, shake
 
 PARTS = 2
 PARTS_FROM = 20_000
@@ -165,6 +166,8 @@ def solve(
             )  # fmt: skip
         own.run(calls)
         tell("improve", (sweep + 1) / SCHEDULES[effort][3])
+    if 0 < inst.n <= SHAKE_JOBS and effort != "quick":
+        shake(rng, inst.hours, len(inst.pool_ids), *common, true, live, pool_of, start_of, way_of)
     lap("improve")
     back = np.empty(inst.n, np.int64)
     back[layout.order] = np.arange(inst.n)
