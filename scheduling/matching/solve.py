@@ -77,8 +77,8 @@ def solve(
 ) -> Solution:
     """The whole method on an encoded instance. ``warm_by_pool`` [P, T]: last plan's cell prices.
 
-    ``first`` gets the plan as soon as it is placed, with the bound known then; what follows only
-    tightens the bound.
+    ``first`` gets the plan once placed and improved once, with the bound known then; what follows
+    improves it a little more (beyond effort quick) and tightens the bound.
     """
     own = crew or Crew(None if inst.n >= PARTS_FROM else 1)
     clock = [time.perf_counter()]
@@ -152,6 +152,20 @@ def solve(
     rest = np.argsort(ahead, kind="stable")
     rest = rest[~np.isin(rest, by_surplus)] if len(by_surplus) < inst.n else rest[:0]
     order = np.concatenate([by_surplus, rest])
+    back = np.empty(inst.n, np.int64)
+    back[layout.order] = np.arange(inst.n)
+    split_rows = layout.wants.split[back][inst.interruptible]
+
+    def dress() -> Solution:
+        worth = np.zeros(inst.n)
+        weights(layout.wants, live, pool_of, start_of, way_of, worth)
+        objective = float(worth[back].sum())
+        return Solution(
+            pool_of[back], start_of[back], way_of[back], live.hours_of[split_rows], objective,
+            max(pricing.best_bound, objective), pricing.best_price, layout.where.cell_of_pool,
+            pricing.best_pot, pricing.best_floor, live.free.copy(), timings, search.trail,
+        )  # fmt: skip
+
     for sweep in range(SCHEDULES[effort][3]):
         if sweep:
             part_of_cell = _deal_cells(inst, layout, parts, rng)
@@ -166,25 +180,11 @@ def solve(
             )  # fmt: skip
         own.run(calls)
         tell("improve", (sweep + 1) / SCHEDULES[effort][3])
+        if first is not None and sweep == 0:
+            first(dress())
     if 0 < inst.n <= SHAKE_JOBS and effort != "quick":
         shake(rng, inst.hours, len(inst.pool_ids), *common, true, live, pool_of, start_of, way_of)
     lap("improve")
-    back = np.empty(inst.n, np.int64)
-    back[layout.order] = np.arange(inst.n)
-    split_rows = layout.wants.split[back][inst.interruptible]
-
-    def dress() -> Solution:
-        worth = np.zeros(inst.n)
-        weights(layout.wants, live, pool_of, start_of, way_of, worth)
-        objective = float(worth[back].sum())
-        return Solution(
-            pool_of[back], start_of[back], way_of[back], live.hours_of[split_rows], objective,
-            max(pricing.best_bound, objective), pricing.best_price, layout.where.cell_of_pool,
-            pricing.best_pot, pricing.best_floor, live.free, timings, search.trail,
-        )  # fmt: skip
-
-    if first is not None:
-        first(dress())
     pricing.set_side_prices(*side_prices)
     search.run("prove", search.total)
     lap("prove")
