@@ -266,3 +266,10 @@ class PartTooLarge(Refusal):
     http_status = 422
     text_en = "The voucher pays at most {most_fen} fen of this order: {why}"
     text_zh = "该订单最多可用券 {most_fen} 分：{why_zh}"
+
+
+class NotSimulated(Refusal):
+    """Terms that replace others need passing test cases and a simulation before approval."""
+
+    text_en = "Version {version} lacks: {lacking}."
+    text_zh = "版本 {version} 缺少：{lacking_zh}。"

@@ -173,3 +173,29 @@ def reviewed_by_the_other_side() -> pgtrigger.Trigger:
             RETURN NEW;
         """,
     )
+
+
+def replaced_only_after_a_simulation() -> pgtrigger.Trigger:
+    """Terms that replace others are approved with passing test cases and a simulation attached."""
+    return pgtrigger.Trigger(
+        name="terms_are_replaced_after_a_simulation",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func="""
+            IF NEW.state = 'approved' AND OLD.state <> 'approved'
+               AND EXISTS (SELECT 1 FROM vouchers_policyversion v
+                            WHERE v.programme_id = NEW.programme_id AND v.id <> NEW.id
+                              AND v.state IN ('approved', 'superseded'))
+               AND (NOT EXISTS (SELECT 1 FROM vouchers_simulationrun s WHERE s.version_id = NEW.id)
+                    OR NOT EXISTS (SELECT 1 FROM vouchers_ruletestcase c
+                                    WHERE c.version_id = NEW.id)
+                    OR EXISTS (SELECT 1 FROM vouchers_ruletestcase c
+                                WHERE c.version_id = NEW.id
+                                  AND c.expected_fen <> c.computed_fen)) THEN
+                RAISE EXCEPTION 'policy version %: no simulation or no passing test cases', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'terms_are_replaced_after_a_simulation';
+            END IF;
+            RETURN NEW;
+        """,
+    )

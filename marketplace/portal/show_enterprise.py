@@ -1,5 +1,6 @@
 """The enterprise's page: its vouchers, applications, placements with reasons, and payments."""
 
+import json
 from typing import Any
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
@@ -11,6 +12,7 @@ from django.utils.translation import pgettext
 from marketplace.models import Charge
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
+from marketplace.portal.show_claims import claims_of, newest_answer
 from marketplace.portal.show_window import windows_for
 from marketplace.queries import visible_charges
 from scheduling.models import Placement, Workload
@@ -28,6 +30,7 @@ def show_enterprise(request: HttpRequest) -> HttpResponse:
     actor = visitor_of(request).actor
     workloads = visible_workloads(actor)
     charges = visible_charges(actor)
+    answer = newest_answer(actor)
     states = dict(
         workloads.values_list("state").annotate(number=Count("pk")).values_list("state", "number")
     )
@@ -41,6 +44,8 @@ def show_enterprise(request: HttpRequest) -> HttpResponse:
             "applications": visible_applications(actor)
             .select_related("applicant", "programme", "version", "reviewed_by", "approved_by")
             .order_by("-pk")[:ROWS],
+            "claims": claims_of(actor),
+            "best": json.loads(answer.answer) if answer else None,
             "workloads": _workloads(workloads, visible_placements(actor)),
             "relocations": visible_relocations(actor)
             .filter(state="suggested", valid_until__gt=timezone.now())

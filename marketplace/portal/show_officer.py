@@ -11,6 +11,7 @@ from audit.decisions import Actor
 from identity.policy import sees_everything
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
+from marketplace.portal.show_claims import simulations_of, worklist
 from marketplace.portal.show_public import clauses_of
 from marketplace.portal.show_window import windows_for
 from treasury.models import Appropriation, Envelope, Payable
@@ -49,6 +50,8 @@ def show_officer(request: HttpRequest) -> HttpResponse:
             "applications": visible_applications(actor)
             .select_related("applied_by", "reviewed_by", "approved_by")
             .order_by("-pk")[:ROWS],
+            "claims": worklist(actor),
+            "simulations": simulations_of(actor),
             "payables": _signed(payables).order_by("-pk")[:ROWS],
             "payable_sums": _sums(payables),
             "batches": batches_visible_to(actor)

@@ -111,6 +111,13 @@ WORDS: dict[str, Promise] = {
     "counter_went_back": pgettext_lazy("code", "the counter went back within one epoch"),
     "corrects_nothing": pgettext_lazy("code", "corrects no accepted reading"),
     "more_than_installed": pgettext_lazy("code", "more hours than the pool's units have"),
+    # the offices a claim passes, and what terms answer
+    "county": pgettext_lazy("code", "county"),
+    "municipal": pgettext_lazy("code", "municipal"),
+    "provincial": pgettext_lazy("code", "provincial"),
+    "expert": pgettext_lazy("code", "expert"),
+    "finance": pgettext_lazy("code", "finance"),
+    "refused": pgettext_lazy("code", "refused"),
     # how far a claim window is
     "announced": pgettext_lazy("code", "announced"),
     "running": pgettext_lazy("code", "running"),

@@ -19,6 +19,7 @@ from vouchers.actions.issue_voucher import claim_voucher, issue_voucher
 from vouchers.actions.open_programme import open_programme
 from vouchers.actions.reserve_voucher import reserve_voucher
 from vouchers.actions.review_application import approve_application, recommend_application
+from vouchers.actions.simulate_version import simulate_version, write_test_case
 from vouchers.models import (
     Application,
     PolicyVersion,
@@ -28,6 +29,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.presets import load_presets
+from vouchers.rules import Terms, evaluate
 
 _numbers = count(1)
 FIFTH = document(rate_line("0.2"), caps=[year_cap(1 * WAN)])
@@ -121,6 +123,23 @@ def make_programme(
     return activate_programme(
         programme=version.programme, envelope=envelope, actor=office.drafter, at=NOW
     )
+
+
+def try_out(office: Office, version: PolicyVersion, *, contract_fen: int = 3 * WAN) -> None:
+    """What a version needs before it replaces another: an example that passes, a simulation."""
+    facts = {"contract_amount_fen": contract_fen}
+    earned = evaluate(Terms.load(version.terms), facts, at=NOW).amount_fen or 0
+    who_and_when: dict[str, Any] = {"actor": office.drafter, "at": NOW}
+    write_test_case(
+        version=version,
+        name="example",
+        facts=facts,
+        asked_at=NOW,
+        expected_fen=earned,
+        **who_and_when,
+    )
+    text = f"enterprise,on,contract_amount_fen\nA,2026-01-05,{contract_fen}\n"
+    simulate_version(version=version, data_set="example", csv_text=text, **who_and_when)
 
 
 def make_applicant() -> Actor:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit.decisions import NotFound, NotPermitted, StaleState
 from tests.factories import NOW
 from tests.marketplace.http.conftest import make_caller
-from tests.vouchers.office import FIFTH, make_office, make_programme
+from tests.vouchers.office import FIFTH, make_office, make_programme, try_out
 from tests.vouchers.rules.sheets import WAN, document, rate_line, year_cap
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
 from vouchers.actions.draft_policy_version import draft_policy_version
@@ -45,6 +45,7 @@ def test_the_next_terms_take_effect_when_they_say_and_not_before(office, program
     version = draft(office, programme)
     assert (version.number, version.state) == (2, "draft")
     submit_policy_version(version=version, actor=office.drafter, at=NOW)
+    try_out(office, version)
     for approver in (office.approver_1, office.approver_2):
         approve_policy_version(version=version, actor=approver, at=NOW)
     assert version_in_force(programme, at=NEXT_YEAR - timedelta(seconds=1)).number == 1

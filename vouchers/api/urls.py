@@ -2,7 +2,15 @@
 
 from rest_framework.routers import SimpleRouter
 
-from vouchers.api import applications, awards, claims, programmes, vouchers, windows
+from vouchers.api import (
+    applications,
+    awards,
+    claims,
+    programmes,
+    simulations,
+    vouchers,
+    windows,
+)
 
 router = SimpleRouter(trailing_slash=False)
 router.register("presets", programmes.PresetViewSet)
@@ -13,6 +21,9 @@ router.register("applications", applications.ApplicationViewSet)
 router.register("vouchers", vouchers.VoucherViewSet)
 router.register("redemptions", vouchers.RedemptionViewSet)
 router.register("subsidy-awards", awards.SubsidyAwardViewSet)
+router.register("combined-answers", simulations.CombinedAnswerViewSet)
+router.register("rule-test-cases", simulations.RuleTestCaseViewSet)
+router.register("simulation-runs", simulations.SimulationRunViewSet)
 router.register("claims", claims.ClaimViewSet)
 router.register("public-notices", claims.PublicNoticeViewSet, basename="public-notice")
 router.register("objections", claims.ObjectionViewSet)

@@ -3,7 +3,9 @@
 from vouchers.models.applications import Application, EntitlementAnswer
 from vouchers.models.awards import SubsidyAward
 from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview, Objection
+from vouchers.models.combined_answers import CombinedAnswer
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
+from vouchers.models.simulations import RuleTestCase, SimulationRun
 from vouchers.models.vouchers import Redemption, Voucher
 from vouchers.models.windows import ClaimWindow, WindowAdmission, WindowAnswer
 
@@ -13,12 +15,15 @@ __all__ = [
     "ClaimEvidence",
     "ClaimReview",
     "ClaimWindow",
+    "CombinedAnswer",
     "EntitlementAnswer",
     "Objection",
     "PolicyVersion",
     "Preset",
     "Programme",
     "Redemption",
+    "RuleTestCase",
+    "SimulationRun",
     "SubsidyAward",
     "Voucher",
     "WindowAdmission",

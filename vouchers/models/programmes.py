@@ -9,7 +9,7 @@ from audit.triggers import moves_only_along, never_deleted, starts_as, written_o
 from identity.models import Organization, User
 from treasury.models import Envelope
 from vouchers import moves
-from vouchers.triggers import approved_terms_keep_their_date
+from vouchers.triggers import approved_terms_keep_their_date, replaced_only_after_a_simulation
 
 
 class Preset(models.Model):
@@ -142,6 +142,7 @@ class PolicyVersion(models.Model):
             starts_as("policy_version", "draft"),
             moves_only_along("policy_version", moves.POLICY_VERSION_MOVES),
             approved_terms_keep_their_date(),
+            replaced_only_after_a_simulation(),
             written_once(
                 "policy_version",
                 "programme_id",
