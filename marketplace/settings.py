@@ -166,6 +166,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "ApplicationStateEnum": "vouchers.models.Application.State",
         "PolicyVersionStateEnum": "vouchers.models.PolicyVersion.State",
+        "ClaimStateEnum": "vouchers.models.Claim.State",
         "SubsidyAwardStateEnum": "vouchers.models.SubsidyAward.State",
         "ClaimWindowStateEnum": "vouchers.models.ClaimWindow.State",
         "WindowAnswerStateEnum": "vouchers.models.WindowAnswer.State",

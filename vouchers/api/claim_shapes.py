@@ -44,7 +44,7 @@ class UsageRequest(_PeriodRequest):
     """A delivery or metering record of a period."""
 
 
-class ClaimRequest(serializers.Serializer[None]):
+class PayThenClaimRequest(serializers.Serializer[None]):
     """A claim. No field asks for the amount claimed."""
 
     programme = serializers.IntegerField()

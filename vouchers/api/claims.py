@@ -58,10 +58,10 @@ class ClaimViewSet(viewsets.ReadOnlyModelViewSet[Claim]):
     def get_permissions(self) -> Any:
         return [Applying()] if self.action == "create" else super().get_permissions()
 
-    @extend_schema(request=shapes.ClaimRequest, responses={201: DETAIL})
+    @extend_schema(request=shapes.PayThenClaimRequest, responses={201: DETAIL})
     def create(self, request: Request) -> Response:
         """Hand in contract, e-invoices, payment proofs and usage records; the amount follows."""
-        body = checked(shapes.ClaimRequest, request)
+        body = checked(shapes.PayThenClaimRequest, request)
         programmes = policy.visible_programmes(actor_of(request))
         claim = submit_claim(
             programme=named(programmes, body.pop("programme"), "programme"),
