@@ -6,14 +6,18 @@ from audit.read_only_admin import ReadOnlyAdmin
 from vouchers.models import (
     Application,
     Claim,
+    ClaimEvidence,
     ClaimReview,
     ClaimWindow,
+    CombinedAnswer,
     EntitlementAnswer,
     Objection,
     PolicyVersion,
     Preset,
     Programme,
     Redemption,
+    RuleTestCase,
+    SimulationRun,
     SubsidyAward,
     Voucher,
     WindowAdmission,
@@ -132,3 +136,30 @@ class ObjectionAdmin(ReadOnlyAdmin):
     list_display = ["claim", "raised_at", "state", "decided_by"]
     list_filter = ["state"]
     list_select_related = ["claim__claimant", "claim__programme", "decided_by"]
+
+
+@admin.register(ClaimEvidence)
+class ClaimEvidenceAdmin(ReadOnlyAdmin):
+    list_display = ["claim", "kind", "number", "amount_fen", "dated_on", "standing"]
+    list_filter = ["kind", "standing"]
+    list_select_related = ["claim__claimant", "claim__programme"]
+    search_fields = ["number"]
+
+
+@admin.register(RuleTestCase)
+class RuleTestCaseAdmin(ReadOnlyAdmin):
+    list_display = ["version", "name", "asked_at", "expected_fen", "computed_fen"]
+    list_select_related = ["version__programme"]
+
+
+@admin.register(SimulationRun)
+class SimulationRunAdmin(ReadOnlyAdmin):
+    list_display = ["version", "data_set", "source", "claims", "cost_fen", "run_by", "run_at"]
+    list_filter = ["source"]
+    list_select_related = ["version__programme", "run_by"]
+
+
+@admin.register(CombinedAnswer)
+class CombinedAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["enterprise", "asked_at"]
+    list_select_related = ["enterprise"]

@@ -162,4 +162,4 @@ def test_answers_are_not_emptied_through_sql(office: Office) -> None:
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("TRUNCATE vouchers_entitlementanswer")
+        cursor.execute("TRUNCATE vouchers_entitlementanswer CASCADE")
