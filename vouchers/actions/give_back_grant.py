@@ -28,6 +28,8 @@ def give_back_grant(*, answer: WindowAnswer, actor: Actor, at: datetime) -> Wind
     window = locked(answer.window)
     if window.state not in ("open", "drawn"):
         raise WindowOver()
+    # Its voucher may be made out at this very moment: wait for that, then look.
+    WindowAnswer.objects.select_for_update(of=("self",), no_key=True).get(pk=answer.pk)
     answer.refresh_from_db()
     voucher = Voucher.objects.filter(window_answer=answer).first()
     source = _unspent(voucher) if voucher else window.granted
