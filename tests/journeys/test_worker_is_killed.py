@@ -122,6 +122,9 @@ def test_a_worker_killed_twice_ends_in_the_same_balances(worker, live_server, pl
     assert undisturbed["jobs"] == undisturbed["dispatched"] == undisturbed["completed"] == ORDERS
     assert len(undisturbed["charged_fen"]) == ORDERS
     disturbed = trade(worker, live_server.url, kill_twice)
+    # A worker killed between the platform's answer and our commit leaves the hand-over unwritten;
+    # a short job is complete, by its callbacks, before it is tried again. Never twice, though.
+    assert disturbed.pop("dispatched") <= undisturbed.pop("dispatched")
     assert disturbed == undisturbed
     assert violations() == []
 
