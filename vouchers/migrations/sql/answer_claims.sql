@@ -5,27 +5,44 @@
 CREATE FUNCTION vouchers_claim_clock() RETURNS timestamptz
 LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() $$;
 
+-- Window money moves by the ledger's one writer. A refusal is an error here: the answers that led
+-- to it must go with it.
+CREATE FUNCTION vouchers_post_of_window(
+    p_window vouchers_claimwindow, p_kind text, p_reference text, p_postings jsonb,
+    p_at timestamptz
+) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_outcome text;
+    v_detail text;
+BEGIN
+    SELECT outcome, detail INTO v_outcome, v_detail
+      FROM ledger_post_batch(jsonb_build_array((
+        SELECT jsonb_build_object(
+                   'reference', p_reference, 'kind', p_kind, 'book_id', e.book_id,
+                   'body_hash', encode(sha256(convert_to(
+                       p_kind || p_postings::text, 'UTF8')), 'hex'),
+                   'effective_at', p_at, 'policy_version', g.code || '@' || v.number,
+                   'postings', p_postings)
+          FROM treasury_envelope e, vouchers_policyversion v, vouchers_programme g
+         WHERE e.id = p_window.envelope_id AND v.id = p_window.version_id
+           AND g.id = v.programme_id)));
+    IF v_outcome <> 'posted' THEN
+        RAISE EXCEPTION 'window %: % is % (%)', p_window.id, p_reference, v_outcome, v_detail
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'a_window_moves_what_it_holds';
+    END IF;
+END $$;
+
 -- One movement of a window's money: a transfer with one posting, under the window's terms.
 CREATE FUNCTION vouchers_move_window_money(
     p_window vouchers_claimwindow, p_kind text, p_reference text,
     p_source bigint, p_destination bigint, p_amount_fen bigint, p_at timestamptz
 ) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    v_transfer bigint;
-BEGIN
-    INSERT INTO ledger_transfer
-        (reference, body_hash, kind, book_id, effective_at, policy_version)
-    SELECT p_reference,
-           encode(sha256(convert_to(concat_ws(
-               ':', p_kind, p_source, p_destination, p_amount_fen), 'UTF8')), 'hex'),
-           p_kind, e.book_id, p_at, g.code || '@' || v.number
-      FROM treasury_envelope e, vouchers_policyversion v, vouchers_programme g
-     WHERE e.id = p_window.envelope_id AND v.id = p_window.version_id AND g.id = v.programme_id
-    RETURNING id INTO v_transfer;
-    INSERT INTO ledger_posting (transfer_id, source_id, destination_id, amount_fen)
-    VALUES (v_transfer, p_source, p_destination, p_amount_fen);
-END $$;
+LANGUAGE sql AS $$
+    SELECT vouchers_post_of_window(
+        p_window, p_kind, p_reference,
+        jsonb_build_array(jsonb_build_array(p_source, p_destination, p_amount_fen)), p_at)
+$$;
 
 -- An audit event of the system about a window, in canonical JSON (keys sorted, no spaces).
 -- p_data is canonical JSON itself.
@@ -80,6 +97,7 @@ CREATE FUNCTION vouchers_claim_batch(
 LANGUAGE plpgsql
 -- A plan made while the tables were empty must not be a scan of them once they are full.
 SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
+SET enable_material TO off SET enable_bitmapscan TO off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -251,19 +269,16 @@ AS $$
 DECLARE
     v_window vouchers_claimwindow%ROWTYPE;
     v_code text;
-    v_label text;
     v_book bigint;
     v_now timestamptz := vouchers_claim_clock();
     v_answers bigint[];
     v_vouchers bigint[];
     v_accounts bigint[];
     v_fen bigint[];
-    v_transfer bigint;
 BEGIN
     SELECT * INTO v_window FROM vouchers_claimwindow WHERE id = p_window;
-    SELECT g.code, g.code || '@' || v.number, e.book_id INTO v_code, v_label, v_book
-      FROM vouchers_policyversion v, vouchers_programme g, treasury_envelope e
-     WHERE v.id = v_window.version_id AND g.id = v.programme_id AND e.id = v_window.envelope_id;
+    SELECT g.code, e.book_id INTO v_code, v_book FROM vouchers_programme g, treasury_envelope e
+     WHERE g.id = v_window.programme_id AND e.id = v_window.envelope_id;
     SELECT array_agg(id ORDER BY place), array_agg(granted_fen ORDER BY place)
       INTO v_answers, v_fen
       FROM (SELECT id, place, granted_fen FROM vouchers_windowanswer
@@ -286,7 +301,9 @@ BEGIN
     INSERT INTO vouchers_voucher
         (id, serial, programme_id, version_id, window_answer_id, holder_id, envelope_id, face_fen,
          available_id, reserved_id, valid_from, valid_until, state)
-    SELECT v.id, v_code || '-W' || p_window || '-' || lpad(a.place::text, 6, '0'),
+    SELECT v.id,
+           v_code || '-W' || p_window || '-'
+               || lpad(a.place::text, GREATEST(6, length(a.place::text)), '0'),
            v_window.programme_id, v_window.version_id, a.id, a.enterprise_id, v_window.envelope_id,
            a.granted_fen, v_accounts[v.nth], v_accounts[cardinality(v_vouchers) + v.nth],
            v_now, v_window.valid_until, 'claimed'
@@ -297,15 +314,10 @@ BEGIN
         format('{"first_voucher":%s,"last_voucher":%s,"vouchers":%s}',
                v_vouchers[1], v_vouchers[cardinality(v_vouchers)], cardinality(v_vouchers)),
         v_now);
-    INSERT INTO ledger_transfer
-        (reference, body_hash, kind, book_id, effective_at, policy_version)
-    VALUES (
-        format('window:%s:issue:%s', p_window, v_vouchers[1]),
-        encode(sha256(convert_to(array_to_string(v_vouchers || v_fen, ':'), 'UTF8')), 'hex'),
-        'issue', v_book, v_now, v_label)
-    RETURNING id INTO v_transfer;
-    INSERT INTO ledger_posting (transfer_id, source_id, destination_id, amount_fen)
-    SELECT v_transfer, v_window.granted_id, v_accounts[nth], v_fen[nth]
-      FROM generate_subscripts(v_fen, 1) AS nth;
+    PERFORM vouchers_post_of_window(
+        v_window, 'issue', format('window:%s:issue:%s', p_window, v_vouchers[1]),
+        (SELECT jsonb_agg(jsonb_build_array(v_window.granted_id, v_accounts[nth], v_fen[nth]))
+           FROM generate_subscripts(v_fen, 1) AS nth),
+        v_now);
     RETURN cardinality(v_vouchers);
 END $$;
