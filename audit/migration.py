@@ -1,4 +1,4 @@
-"""For migrations: many small changes of the schema, with the models rendered once for all of them."""
+"""For migrations: many small changes of a schema, the models rendered once for all of them."""
 
 from collections.abc import Sequence
 

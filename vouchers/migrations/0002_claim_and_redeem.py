@@ -20,6 +20,19 @@ DROP FUNCTION vouchers_claim_clock();
 
 
 class Migration(migrations.Migration):
+    # A database made before 2026-11-23 has these already.
+    replaces = [
+        ("vouchers", "0002_decided_by_others_and_awarded_once"),
+        ("vouchers", "0003_written_once_more"),
+        ("vouchers", "0004_what_a_refund_returned"),
+        ("vouchers", "0005_claim_windows"),
+        ("vouchers", "0006_answer_claims"),
+        ("vouchers", "0007_post_by_the_one_writer"),
+        ("vouchers", "0008_pay_then_claim"),
+        ("vouchers", "0009_redeem_at_once"),
+        ("vouchers", "0010_redeem_batch"),
+        ("vouchers", "0011_simulated_before_approval"),
+    ]
     dependencies = [
         ("vouchers", "0001_initial"),
         ("audit", "0001_initial"),
