@@ -6,10 +6,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import DateTimeField, F, Func
+
 from providers import green
 from providers.facts import GreenMethod, MethodItem, load_green_method
 from providers.facts.green_method import PROVINCE_QUOTA
 from providers.models import CertificateAllocation, Facility, MeterReading
+
+# A bound of its own is read several times faster than the range.
+_ENDS_AT = Func(F("period"), function="upper", output_field=DateTimeField())
 
 
 def facility_of(row: Facility) -> green.Facility:
@@ -35,16 +40,13 @@ def readings_of(row: Facility, period: green.Period) -> list[green.Reading]:
         starts_at__gte=period.starts_at,
         starts_at__lt=period.ends_at,
         period__contained_by=(period.starts_at, period.ends_at),
-    ).values_list("meter__kind", "period", "quantity", "revision")
+    ).values_list("meter__kind", "starts_at", _ENDS_AT, "quantity", "revision")
     kinds = {kind.value: kind for kind in green.MeterKind}
     newest: dict[tuple[str, datetime], tuple[int, green.Reading]] = {}
-    for kind, span, quantity, revision in rows.iterator(chunk_size=10_000):
-        key = (kind, span.lower)
+    for kind, starts_at, ends_at, quantity, revision in rows.iterator(chunk_size=10_000):
+        key = (kind, starts_at)
         if key not in newest or newest[key][0] < revision:
-            newest[key] = (
-                revision,
-                green.Reading(kinds[kind], span.lower, span.upper, quantity),
-            )
+            newest[key] = (revision, green.Reading(kinds[kind], starts_at, ends_at, quantity))
     return [reading for _, reading in newest.values()]
 
 
