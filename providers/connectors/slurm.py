@@ -8,8 +8,19 @@ from typing import Any
 from .events import Interval
 
 HOUR = timedelta(hours=1)
-# sacct -X leaves out steps, which would count a job's cards again.
-COMMAND = ("sacct", "--json", "--allusers", "-X", "--starttime", "{from}", "--endtime", "{to}")
+# -X leaves out steps, which would count a job's cards again; -D shows every run of a job that was
+# put back into the queue, not only its last.
+COMMAND = (
+    "sacct",
+    "--json",
+    "--allusers",
+    "-X",
+    "-D",
+    "--starttime",
+    "{from}",
+    "--endtime",
+    "{to}",
+)
 
 
 class NotSacct(ValueError):
@@ -69,7 +80,8 @@ def _cards(allocated: list[Mapping[str, Any]]) -> int:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Slurm prints seconds since 1970, in newer versions inside {"set", "number"}; 0 = not yet."""
+    """Slurm prints seconds since 1970, in newer versions inside {"set", "number"}; 0 = not yet, and
+    null = never: the job was cancelled while it waited."""
     seconds = _count(value)
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
@@ -77,4 +89,4 @@ def _moment(value: Any) -> datetime | None:
 def _count(value: Any) -> int:
     if isinstance(value, Mapping):
         return int(value["number"]) if value.get("set") else 0
-    return int(value)
+    return 0 if value is None else int(value)

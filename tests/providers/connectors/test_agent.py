@@ -1,7 +1,6 @@
 """The agent signs, sends, spools while offline, and resumes."""
 
 import base64
-import json
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from providers.connectors.agent import BadConfig, Config, load_config, run_once,
 from providers.meter_signatures import public_half
 from providers.models import MeterReading
 from tests.factories import NOW
-from tests.providers.connectors.test_connectors import FIXTURES
+from tests.providers.connectors.test_connectors import FIXTURES, vector
 from tests.providers.supply import make_facility, make_meter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.providers.routes")]
@@ -49,7 +48,7 @@ def config(facility, tmp_path):
 
 
 def prometheus(_base):
-    return lambda _path, _parameters: json.loads((FIXTURES / "prometheus_number.json").read_text())
+    return lambda _path, _parameters: vector("1000.125")
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_what_may_yet_succeed_stays_in_the_spool(config, status):
 
 
 def test_it_runs_sacct_and_reads_what_it_prints(config, facility):
-    printing = [sys.executable, "-c", f"print(open({str(FIXTURES / 'sacct.json')!r}).read())"]
+    printing = [sys.executable, "-c", f"print(open({str(FIXTURES / 'sacct_23.11.json')!r}).read())"]
     config.read[:] = [{"kind": "slurm", "meter": "it_kwh", "command": printing}]
     told = run_once(config, now=datetime.now(UTC), post=offline, get=prometheus)
     assert told.spooled == 1
