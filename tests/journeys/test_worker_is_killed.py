@@ -17,6 +17,7 @@ from marketplace.doorbell import Ringer
 from marketplace.models import Charge, Order
 from scheduling.models import Job, Placement
 from tests.factories import make_key
+from tests.journeys.broker import Broker
 from tests.journeys.conftest import WorkerProcess, wait_until
 from tests.marketplace.orders import Buyer, offer
 from tests.scheduling.builders import make_pool
@@ -150,3 +151,43 @@ def test_with_the_broker_down_a_request_succeeds_and_its_work_is_done_later(
     worker.start()
     wait_until("the charge", lambda: Charge.objects.exists())
     assert Order.objects.get().state == "charged"
+
+
+def test_a_broker_that_restarts_and_has_forgotten_everything_costs_no_order(
+    worker, live_server, tmp_path
+):
+    broker = Broker(worker.environment["CELERY_BROKER_URL"], tmp_path / "broker")
+    worker.environment["CELERY_BROKER_URL"] = broker.url
+
+    def restart(_worker: WorkerProcess) -> None:
+        wait_until("the first job", lambda: Job.objects.exists())
+        broker.stop()
+        time.sleep(2)
+        broker.start()
+
+    worker.start()
+    try:
+        ended = trade(worker, live_server.url, restart)
+    finally:
+        worker.kill()
+        broker.close()
+    assert ended["jobs"] == ended["dispatched"] == ended["completed"] == ORDERS
+    assert len(ended["charged_fen"]) == ORDERS
+    assert violations() == []
+
+
+def test_two_beats_ring_twice_and_everything_is_done_once(worker, live_server, tmp_path):
+    second = WorkerProcess(tmp_path / "second", worker.environment)
+    second.folder.mkdir()
+    worker.start()
+    second.start()
+    try:
+        ended = trade(worker, live_server.url, lambda _worker: None)
+    finally:
+        second.kill()
+    assert ended["jobs"] == ended["dispatched"] == ended["completed"] == ORDERS
+    assert len(ended["charged_fen"]) == ORDERS
+    kinds = ("job.created", "order.charged", "redemption.committed")
+    done = AuditEvent.objects.filter(kind__in=kinds).values_list("kind", "subject_id")
+    assert len(done) == len(set(done)) == ORDERS * len(kinds)
+    assert violations() == []
