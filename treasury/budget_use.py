@@ -103,32 +103,27 @@ def _weeks(available: Account, committed: Account, today: date) -> list[WeekOfUs
     return weeks
 
 
+# By the accounts of the budget itself, which few postings touch, never through the whole book.
 _PUT_IN = """
-SELECT COALESCE(SUM(CASE WHEN d.code IN (%(available)s, %(unreleased)s) THEN p.amount_fen
-                         ELSE -p.amount_fen END), 0)
-  FROM ledger_posting p
-  JOIN ledger_account s ON s.id = p.source_id
-  JOIN ledger_account d ON d.id = p.destination_id
- WHERE (s.book_id = %(book)s AND d.book_id = %(book)s)
-   AND ((d.code IN (%(available)s, %(unreleased)s)
-         AND (s.code LIKE 'fund:%%' OR (s.code ~ '^env:[0-9]+:(available|unreleased)$'
-                                        AND s.code NOT IN (%(available)s, %(unreleased)s))))
-     OR (s.code IN (%(available)s, %(unreleased)s)
-         AND (d.code LIKE 'fund:%%' OR (d.code ~ '^env:[0-9]+:(available|unreleased)$'
-                                        AND d.code NOT IN (%(available)s, %(unreleased)s)))))
+WITH own AS (
+    SELECT id FROM ledger_account WHERE book_id = %(book)s AND code = ANY (%(codes)s)
+)
+SELECT COALESCE(SUM(fen), 0)
+  FROM (SELECT p.amount_fen AS fen, p.source_id AS other
+          FROM own JOIN ledger_posting p ON p.destination_id = own.id
+        UNION ALL
+        SELECT -p.amount_fen, p.destination_id
+          FROM own JOIN ledger_posting p ON p.source_id = own.id) AS ends
+  JOIN ledger_account a ON a.id = ends.other
+ WHERE a.id NOT IN (SELECT id FROM own)
+   AND a.code ~ '^(fund:|env:[0-9]+:(available|unreleased)$)'
 """
 
 
 def put_in_fen(envelope: Envelope) -> int:
     """What was appropriated and added, less what was cut, and transfers in less transfers out."""
+    codes = [envelope.account_code(part) for part in ("available", "unreleased")]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _PUT_IN,
-            {
-                "book": envelope.book_id,
-                "available": envelope.account_code("available"),
-                "unreleased": envelope.account_code("unreleased"),
-            },
-        )
+        cursor.execute(_PUT_IN, {"book": envelope.book_id, "codes": codes})
         (fen,) = cursor.fetchone()
     return int(fen)

@@ -11,43 +11,48 @@ from vouchers.rules import RuleError, Terms, replay
 # Where each fen of a voucher went, by following its own postings; cached balances are not trusted.
 # Settled and still payable value both left through the redemption's account.
 FACE = """
-WITH net AS (
+WITH edges AS MATERIALIZED (
+    SELECT source_id, destination_id, SUM(amount_fen) AS fen FROM ledger_posting GROUP BY 1, 2
+), resting AS MATERIALIZED (
+    SELECT id AS voucher_id, available_id AS account_id, true AS spendable
+      FROM vouchers_voucher WHERE available_id IS NOT NULL
+    UNION ALL
+    SELECT id, reserved_id, false FROM vouchers_voucher WHERE reserved_id IS NOT NULL
+), others AS MATERIALIZED (
+    SELECT id, split_part(code, ':', 1) AS kind FROM ledger_account
+), flows AS (
+    SELECT r.voucher_id, r.spendable, o.kind, e.fen
+      FROM edges e JOIN resting r ON r.account_id = e.destination_id
+      JOIN others o ON o.id = e.source_id
+    UNION ALL
+    SELECT r.voucher_id, r.spendable, o.kind, -e.fen
+      FROM edges e JOIN resting r ON r.account_id = e.source_id
+      JOIN others o ON o.id = e.destination_id
+), net AS (
     SELECT v.id,
-           COALESCE(SUM(f.fen) FILTER (WHERE f.other ~ '^(env|win):'), 0) AS issued_less_voided,
-           COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'rdm:%'), 0) AS redeemed,
-           COALESCE(-SUM(f.fen) FILTER (WHERE f.other LIKE 'lapse:%'), 0) AS lapsed,
-           COALESCE(SUM(f.fen) FILTER (WHERE f.account_id = v.available_id), 0) AS available,
-           COALESCE(SUM(f.fen) FILTER (WHERE f.account_id = v.reserved_id), 0) AS reserved
-      FROM vouchers_voucher v
-      LEFT JOIN (
-        SELECT p.destination_id AS account_id, s.code AS other, p.amount_fen AS fen
-          FROM ledger_posting p JOIN ledger_account s ON s.id = p.source_id
-        UNION ALL
-        SELECT p.source_id, d.code, -p.amount_fen
-          FROM ledger_posting p JOIN ledger_account d ON d.id = p.destination_id
-      ) f ON f.account_id IN (v.available_id, v.reserved_id)
+           COALESCE(SUM(f.fen) FILTER (WHERE f.kind IN ('env', 'win')), 0) AS issued_less_voided,
+           COALESCE(-SUM(f.fen) FILTER (WHERE f.kind IN ('env', 'win') AND f.fen < 0
+                                          AND f.spendable), 0) AS voided,
+           COALESCE(-SUM(f.fen) FILTER (WHERE f.kind = 'rdm'), 0) AS redeemed,
+           COALESCE(-SUM(f.fen) FILTER (WHERE f.kind = 'lapse'), 0) AS lapsed,
+           COALESCE(SUM(f.fen) FILTER (WHERE f.spendable), 0) AS available,
+           COALESCE(SUM(f.fen) FILTER (WHERE NOT f.spendable), 0) AS reserved
+      FROM vouchers_voucher v LEFT JOIN flows f ON f.voucher_id = v.id
      GROUP BY v.id
 ), spent AS (
     SELECT voucher_id, SUM(committed_fen - returned_fen) AS redeemed,
            COALESCE(SUM(reserved_fen) FILTER (WHERE state = 'reserved'), 0) AS reserved
       FROM vouchers_redemption GROUP BY voucher_id
-), voided AS (
-    SELECT v.id, COALESCE(SUM(p.amount_fen), 0) AS fen
-      FROM vouchers_voucher v
-      JOIN ledger_posting p ON p.source_id = v.available_id
-      JOIN ledger_account d ON d.id = p.destination_id AND d.code ~ '^(env|win):'
-     GROUP BY v.id
 )
 SELECT 'voucher ' || v.serial,
        'face ' || v.face_fen || ', available ' || n.available || ', reserved ' || n.reserved
        || ', redeemed ' || n.redeemed || ', lapsed ' || n.lapsed
-       || ', voided ' || COALESCE(voided.fen, 0)
+       || ', voided ' || n.voided
   FROM vouchers_voucher v
   JOIN net n USING (id)
   LEFT JOIN spent s ON s.voucher_id = v.id
-  LEFT JOIN voided ON voided.id = v.id
- WHERE v.face_fen <> n.available + n.reserved + n.redeemed + n.lapsed + COALESCE(voided.fen, 0)
-    OR v.face_fen <> n.issued_less_voided + COALESCE(voided.fen, 0)
+ WHERE v.face_fen <> n.available + n.reserved + n.redeemed + n.lapsed + n.voided
+    OR v.face_fen <> n.issued_less_voided + n.voided
     OR n.redeemed <> COALESCE(s.redeemed, 0)
     OR n.reserved <> COALESCE(s.reserved, 0)
     OR (v.state IN ('expired', 'voided') AND n.available <> 0)
@@ -192,18 +197,23 @@ SELECT 'application ' || application_id, 'issued ' || COUNT(*) || ' vouchers'
 # The value of vouchers and awards moves only under terms that were in force. A payment of an
 # award is later than its terms by nature, and names them.
 UNDER_TERMS = """
+WITH terms AS MATERIALIZED (
+    SELECT g.code || '@' || v.number AS label, MIN(v.effective_from) AS effective_from
+      FROM vouchers_policyversion v JOIN vouchers_programme g ON g.id = v.programme_id
+     WHERE v.state IN ('approved', 'superseded') GROUP BY 1
+), unfounded AS MATERIALIZED (
+    SELECT t.id, t.reference, t.policy_version
+      FROM ledger_transfer t LEFT JOIN terms ON terms.label = t.policy_version
+     WHERE terms.label IS NULL OR terms.effective_from > t.effective_at
+)
 SELECT DISTINCT 'transfer ' || t.reference,
        COALESCE('moved under ' || t.policy_version || ', which was not in force',
                 'names no policy version')
-  FROM ledger_transfer t
+  FROM unfounded t
   JOIN ledger_posting p ON p.transfer_id = t.id
   JOIN ledger_account s ON s.id = p.source_id
   JOIN ledger_account d ON d.id = p.destination_id
- WHERE (s.code ~ '^(vch|rdm|awd|clm):' OR d.code ~ '^(vch|rdm|awd|clm):')
-   AND NOT EXISTS (
-        SELECT 1 FROM vouchers_policyversion v JOIN vouchers_programme g ON g.id = v.programme_id
-         WHERE g.code || '@' || v.number = t.policy_version
-           AND v.state IN ('approved', 'superseded') AND v.effective_from <= t.effective_at)
+ WHERE s.code ~ '^(vch|rdm|awd|clm):' OR d.code ~ '^(vch|rdm|awd|clm):'
 """
 
 SIGNED = """
@@ -270,28 +280,48 @@ PROOFS = [
         "I4",
         "What an envelope has committed is what was approved and not yet issued.",
         rows_that_violate(PROMISED),
+        reads=("treasury_envelope", "vouchers_application"),
     ),
     Proof(
         "I5",
         "Face value = available + reserved + earned + settled + lapsed + voided, per voucher.",
         rows_that_violate(FACE),
+        reads=("ledger_posting", "vouchers_voucher", "vouchers_redemption"),
     ),
     Proof(
         "I6",
         "Each redemption and its hold tell one story, and what was redeemed is earned or paid.",
         rows_that_violate(EARNED),
+        reads=("vouchers_redemption", "ledger_posting", "vouchers_subsidyaward", "vouchers_claim"),
     ),
     Proof(
         "I4",
         "A window gives out its tranche and no fen more, in the order of places.",
         rows_that_violate(WINDOWS),
+        reads=("vouchers_claimwindow", "vouchers_windowanswer"),
     ),
-    Proof("I9", "No order, application or period is funded twice.", rows_that_violate(ONCE)),
+    Proof(
+        "I9",
+        "No order, application or period is funded twice.",
+        rows_that_violate(ONCE),
+        reads=("vouchers_redemption", "vouchers_subsidyaward", "vouchers_claimevidence"),
+    ),
     Proof(
         "I10",
         "The value of vouchers and awards moves only under terms in force.",
         rows_that_violate(UNDER_TERMS),
+        reads=("ledger_transfer", "vouchers_policyversion"),
     ),
-    Proof("four-eyes", "Nobody decided what they made or signed.", rows_that_violate(SIGNED)),
-    Proof("replay", "Every stored answer follows from its inputs and terms.", _answers_replay),
+    Proof(
+        "four-eyes",
+        "Nobody decided what they made or signed.",
+        rows_that_violate(SIGNED),
+        reads=("vouchers_policyversion", "vouchers_application", "vouchers_claim"),
+    ),
+    Proof(
+        "replay",
+        "Every stored answer follows from its inputs and terms.",
+        _answers_replay,
+        reads=("vouchers_entitlementanswer", "vouchers_application", "vouchers_subsidyaward"),
+    ),
 ]

@@ -2,12 +2,16 @@
 
 import io
 import json
+import threading
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from audit.proofs import Proof, rows_that_violate
 from identity.models import User
+from ledger.models import Transfer
+from ledger.proofs import PROOFS as LEDGER
 from marketplace.prove_books import prove_books, report_of
 from tests.audit.conftest import tamper
 from tests.treasury.test_payouts import BankRow, answer, ids, make, send
@@ -41,6 +45,15 @@ PLANTED = {
         "DELETE FROM ledger_posting WHERE transfer_id ="
         " (SELECT id FROM ledger_transfer WHERE kind = 'confirm')",
         {"I1", "I2", "I8"},
+    ),
+    "a posting of no transfer": (
+        "UPDATE ledger_posting SET transfer_id = transfer_id + 1000000 WHERE transfer_id ="
+        " (SELECT id FROM ledger_transfer WHERE kind = 'confirm')",
+        {"I1"},
+    ),
+    "two regions that owe each other different sums": (
+        "UPDATE ledger_account SET code = 'clear:310000:320000' WHERE code LIKE 'fund:%%'",
+        {"I4", "I11"},
     ),
     "a commitment under no policy": (
         "UPDATE ledger_transfer SET policy_version = NULL WHERE kind = 'commit'",
@@ -117,6 +130,7 @@ def test_prints_one_line_for_each_invariant_and_says_which_it_cannot_prove_yet(b
     out = io.StringIO()
     call_command("verify_books", room=list(ROOMS), stdout=out)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert lines[-1].pop("elapsed_seconds") > 0
     assert lines[-1] == report_of(prove_books(ROOMS))
     assert lines[-1]["violations"] == 0
     named = {line["invariant"] for line in lines[:-1]}
@@ -130,3 +144,65 @@ def test_exits_with_an_error_on_a_violation(batch):
         call_command("verify_books", room=["ledger"], stdout=out)
     assert error.value.returncode == 1
     assert "balance 7, postings 0" in out.getvalue()
+
+
+def test_a_proof_that_breaks_down_is_told_and_fails_the_command(batch, monkeypatch):
+    def breaks():
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("ledger.proofs.PROOFS", [*LEDGER, Proof("I2", "again", breaks)])
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="not checked: ledger I2"):
+        call_command("verify_books", room=["ledger"], stdout=out)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    (line,) = [each for each in lines if each.get("error")]
+    assert (line["checked"], line["violations"]) == (False, None)
+    assert "the disk is gone" in line["error"]
+    assert all(each["checked"] for each in lines[:-1] if each is not line and "text" in each)
+
+
+def test_each_line_says_how_many_rows_were_checked(batch):
+    (line,) = [
+        each
+        for each in prove_books(["ledger"])
+        if each.text.startswith("Every posting of voucher or award value")
+    ]
+    assert line.rows == Transfer.objects.count() > 0
+
+
+def test_tells_what_it_is_at_when_it_takes_long(batch, monkeypatch):
+    monkeypatch.setattr("marketplace.prove_books.TELL_AFTER_SECONDS", 0.01)
+    slow = Proof("I2", "slow", rows_that_violate("SELECT 'x', 'y' FROM pg_sleep(0.2) WHERE false"))
+    monkeypatch.setattr("ledger.proofs.PROOFS", [slow])
+    heard: list[str] = []
+    prove_books(["ledger"], tell=heard.append)
+    assert any("ledger I2" in text for text in heard)
+
+
+def test_what_is_written_meanwhile_disturbs_no_proof(batch, monkeypatch):
+    """All proofs see one snapshot, on whichever connection they run."""
+
+    def seen(place):
+        def check():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*), pg_sleep(0.1) FROM identity_user")
+                counts[place] = cursor.fetchone()[0]
+            return []
+
+        return check
+
+    counts: dict[int, int] = {}
+    proofs = [Proof("I2", str(place), seen(place)) for place in range(4)]
+    monkeypatch.setattr("ledger.proofs.PROOFS", proofs)
+    writer = threading.Thread(target=_add_users)
+    writer.start()
+    prove_books(["ledger"])
+    writer.join()
+    assert len(counts) == 4
+    assert len(set(counts.values())) == 1
+
+
+def _add_users():
+    for number in range(20):
+        User.objects.create_user(f"meanwhile-{number}")
+    connection.close()

@@ -91,25 +91,72 @@ def _copies(voucher_id: int) -> tuple[int, int]:
     """VOUCHERS copies of a voucher, each with an account of its own that holds FACE_FEN."""
     from django.db import connection, transaction
 
+    asked = {"voucher": voucher_id, "face": FACE_FEN, "copies": VOUCHERS}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # copies have no application
-        cursor.execute(
-            """
-            WITH one AS (SELECT v.*, e.book_id FROM vouchers_voucher v
-                           JOIN treasury_envelope e ON e.id = v.envelope_id WHERE v.id = %s),
-            made AS (
-                INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
-                SELECT one.book_id, 'vch:bench-' || one.id || '-' || n || ':available', 0, %s
-                  FROM one, generate_series(1, %s) n ORDER BY n RETURNING id)
-            INSERT INTO vouchers_voucher (serial, programme_id, version_id, holder_id, envelope_id,
-                   face_fen, available_id, valid_from, valid_until, state, application_id)
-            SELECT 'bench-' || one.id || '-' || made.id, one.programme_id, one.version_id,
-                   one.holder_id, one.envelope_id, %s, made.id, one.valid_from, one.valid_until,
-                   'claimed', -made.id
-              FROM one, made ORDER BY made.id
-            RETURNING id
-            """,
-            [voucher_id, FACE_FEN, VOUCHERS, FACE_FEN],
-        )
+        cursor.execute(_COPIES, asked)
         ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_ISSUED, asked)
+        cursor.execute(BALANCES)
     return ids[0], ids[-1]
+
+
+_COPIES = """
+WITH one AS (SELECT v.*, e.book_id FROM vouchers_voucher v
+               JOIN treasury_envelope e ON e.id = v.envelope_id WHERE v.id = %(voucher)s),
+made AS (
+    INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
+    SELECT one.book_id, 'vch:bench-' || one.id || '-' || n || ':available', 0, 0
+      FROM one, generate_series(1, %(copies)s) n ORDER BY n RETURNING id)
+INSERT INTO vouchers_voucher (serial, programme_id, version_id, holder_id, envelope_id,
+       face_fen, available_id, valid_from, valid_until, state, application_id)
+SELECT 'bench-' || one.id || '-' || made.id, one.programme_id, one.version_id,
+       one.holder_id, one.envelope_id, %(face)s, made.id, one.valid_from, one.valid_until,
+       'claimed', -made.id
+  FROM one, made ORDER BY made.id
+RETURNING id
+"""
+# Appropriated, committed and issued as an office would have done it.
+_ISSUED = """
+WITH base AS (
+    SELECT e.book_id, g.code || '@' || p.number AS version, v.valid_from AS at, v.id AS voucher,
+           (SELECT min(id) FROM ledger_account f
+             WHERE f.book_id = e.book_id AND f.code LIKE 'fund:%%') AS fund_id,
+           available.id AS available_id, committed.id AS committed_id
+      FROM vouchers_voucher v
+      JOIN treasury_envelope e ON e.id = v.envelope_id
+      JOIN vouchers_policyversion p ON p.id = v.version_id
+      JOIN vouchers_programme g ON g.id = p.programme_id
+      JOIN ledger_account available ON available.book_id = e.book_id
+           AND available.code = 'env:' || e.id || ':available'
+      JOIN ledger_account committed ON committed.book_id = e.book_id
+           AND committed.code = 'env:' || e.id || ':committed'
+     WHERE v.id = %(voucher)s
+), asked AS (
+    SELECT 'appropriate' AS kind, 0 AS n, fund_id AS source_id, available_id AS destination_id,
+           %(face)s * %(copies)s AS fen FROM base
+    UNION ALL
+    SELECT 'commit', 0, available_id, committed_id, %(face)s * %(copies)s FROM base
+    UNION ALL
+    SELECT 'issue', v.id, committed_id, v.available_id, %(face)s
+      FROM base JOIN vouchers_voucher v ON v.serial LIKE 'bench-' || base.voucher || '-%%'
+), transfers AS (
+    INSERT INTO ledger_transfer (reference, body_hash, kind, book_id, effective_at,
+                                 policy_version, transaction_id)
+    SELECT 'bench:' || voucher || ':' || kind || ':' || n, '', kind, book_id, at, version,
+           txid_current()
+      FROM asked, base RETURNING id, reference
+)
+INSERT INTO ledger_posting (transfer_id, source_id, destination_id, amount_fen)
+SELECT transfers.id, source_id, destination_id, fen
+  FROM asked JOIN base ON true
+  JOIN transfers ON reference = 'bench:' || voucher || ':' || kind || ':' || n
+"""
+BALANCES = """
+UPDATE ledger_account a SET balance_fen = moved.fen
+  FROM (SELECT account_id, sum(fen) AS fen
+          FROM (SELECT source_id AS account_id, -amount_fen AS fen FROM ledger_posting
+                UNION ALL SELECT destination_id, amount_fen FROM ledger_posting) AS ends
+         GROUP BY account_id) AS moved
+ WHERE a.id = moved.account_id AND a.floor_fen IS NOT NULL AND a.balance_fen <> moved.fen
+"""
