@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from audit.chain import verify_chain
+from audit.guards import OTHERS
 
 EXAMPLES = 20
 
@@ -119,6 +120,9 @@ def _guards() -> Iterable[Violation]:
             " UNION SELECT indexname FROM pg_indexes"
         )
         present = {name for (name,) in cursor.fetchall()} | _kept_by_every_part()
+        cursor.execute(OTHERS)
+        for (function,) in cursor.fetchall():
+            yield Violation(function, "a session may put triggers to sleep")
     for table in apps.get_models():
         for constraint in table._meta.constraints:
             if constraint.name not in present:

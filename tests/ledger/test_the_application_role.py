@@ -7,6 +7,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from audit.decisions import SYSTEM
+from audit.proofs import PROOFS as AUDIT
+from audit.proofs import prove
 from audit.rights import DEFAULT_ROLE, all_rights, grant_application_role
 from ledger.actions.open_account import open_account
 from ledger.actions.place_hold import place_hold
@@ -131,6 +133,29 @@ def test_pg_temp_does_not_stand_before_the_ledger(posted):
         batch = [Asked("r", "x", [Move(posted, earned, 5000)], NOW, SYSTEM)]
         (answer,) = post_batch(batch)
         assert answer.outcome == "insufficient"
+
+
+def test_no_setting_puts_the_guards_to_sleep(posted):
+    """pgtrigger's own switch needs no right, and would have reached into the writer's rights."""
+    earned = Account.objects.get(book=posted.book, code="rdm:1:earned")
+    with as_application(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT array_agg(DISTINCT tgname)::text FROM pg_trigger")
+        (names,) = cursor.fetchone()
+        cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [names])
+        (answer,) = post_batch([Asked("r", "x", [Move(posted, earned, 5000)], NOW, SYSTEM)])
+        assert answer.outcome == "insufficient"
+        post_batch([Asked("s", "x", [Move(posted, earned, 5)], NOW, SYSTEM)])
+    assert Account.objects.get(pk=posted.pk).balance_fen == 695
+
+
+def test_a_switch_that_came_back_is_a_violation():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name)"
+            " RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END'"
+        )
+    (guards,) = [each for each in prove("audit", AUDIT) if each.name == "I3"]
+    assert [each.what for each in guards.examples] == ["a session may put triggers to sleep"]
 
 
 def test_every_table_has_its_rights_and_none_may_be_emptied():
