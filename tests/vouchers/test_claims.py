@@ -7,10 +7,12 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from audit.decisions import SYSTEM, Invalid, NotFound, NotPermitted, SamePerson, StaleState
+from identity.refusals import ConflictOfInterest
 from tests.factories import NOW, make_actor, make_membership, make_organization
 from tests.vouchers.claims import CLAIMED, Case, e_invoice, evidence, sha
 from tests.vouchers.office import make_office
 from tests.vouchers.rules.sheets import WAN
+from tests.vouchers.test_four_eyes import works_for
 from treasury.actions.approve_payable import approve_payable
 from treasury.queries import envelope_figures
 from vouchers.actions.conclude_claim import conclude_claim, conclude_due_claims
@@ -266,3 +268,12 @@ def test_earlier_claims_count_towards_the_years_cap(case: Case) -> None:
     small = Case(case.office, terms)
     assert [small.claim().amount_fen, small.claim().amount_fen] == [2 * WAN, 1 * WAN]
     assert Claim.objects.filter(programme=small.programme).count() == 2
+
+
+def test_a_stage_is_not_passed_by_somebody_who_works_for_the_claimant(case):
+    claim = case.claim()
+    works_for(case.office.reviewer, case.claimant)
+    with pytest.raises(ConflictOfInterest):
+        pass_claim(claim=claim, actor=case.office.reviewer, at=NOW)
+    claim.refresh_from_db()
+    assert claim.position == 0

@@ -3,8 +3,10 @@
 import pytest
 from django.db import Error, connection, transaction
 
-from audit.decisions import SYSTEM, NotFound, NotPermitted, SamePerson
-from identity.models import Membership, User
+from audit.decisions import SYSTEM, Actor, NotFound, NotPermitted, SamePerson
+from identity.actions.declare_interests import declare_interests
+from identity.models import ConflictScreen, Membership, User
+from identity.refusals import ConflictOfInterest
 from tests.factories import NOW, make_actor, make_organization
 from tests.vouchers.office import (
     Office,
@@ -154,10 +156,41 @@ def test_an_officer_who_belongs_to_the_applicant_decides_nothing(office: Office)
         Membership.objects.create(
             user=User.objects.get(pk=officer.person_id), organization=organization_of(applicant)
         )
-    with pytest.raises(SamePerson):
+    with pytest.raises(ConflictOfInterest):
         recommend_application(application=application, actor=office.reviewer, at=NOW)
     with pytest.raises(SamePerson):
         reject_application(application=application, reason="no", actor=office.decider, at=NOW)
+
+
+def works_for(actor: Actor, applicant: Actor) -> None:
+    nothing: list[str] = []
+    declare_interests(
+        actor=actor,
+        at=NOW,
+        employer_usccs=[organization_of(applicant).uscc],
+        shareholding_usccs=nothing,
+        phones=nothing,
+        addresses=nothing,
+        bank_account_numbers=nothing,
+    )
+
+
+def test_an_officer_who_works_for_the_applicant_neither_recommends_nor_approves(
+    office: Office,
+) -> None:
+    applicant = make_applicant()
+    application = apply(make_programme(office), applicant)
+    works_for(office.reviewer, applicant)
+    with pytest.raises(ConflictOfInterest):
+        recommend_application(application=application, actor=office.reviewer, at=NOW)
+    other = make_actor(office.organization, "reviewer")
+    recommend_application(application=application, actor=other, at=NOW)
+    works_for(office.decider, applicant)
+    with pytest.raises(ConflictOfInterest):
+        approve_application(application=application, actor=office.decider, at=NOW)
+    application.refresh_from_db()
+    assert application.state == "recommended"
+    assert ConflictScreen.objects.filter(result="conflict").count() == 2
 
 
 def test_the_database_refuses_a_reviewer_who_belongs_to_the_applicant(office: Office) -> None:

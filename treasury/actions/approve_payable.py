@@ -6,12 +6,12 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor
-from identity.actions.screen_conflicts import is_strict, refuse_conflict, screen_conflicts
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
 from treasury import policy
-from treasury.models import BankAccount, Payable
+from treasury.models import Payable
 from treasury.moves import move_state
+from treasury.screens import refuse_conflicts
 
 
 def approve_payable(*, payable: Payable, actor: Actor, at: datetime) -> Payable:
@@ -33,17 +33,8 @@ def approve_payable(*, payable: Payable, actor: Actor, at: datetime) -> Payable:
         second_zh="再次批准",
     )
     # Outside the transaction that signs, so that a refusal does not take its own record with it.
-    numbers = BankAccount.objects.filter(organization=payable.payee).exclude(state="retired")
-    refuse_conflict(
-        screen_conflicts(
-            organization=payable.payee,
-            act="approve",
-            subject=payable,
-            account_numbers=sorted(numbers.values_list("number", flat=True)) or None,
-            actor=actor,
-            at=at,
-        ),
-        strict=is_strict(payable.issuer),
+    refuse_conflicts(
+        "approve", payable, issuer=payable.issuer, concerned=[payable.payee], actor=actor, at=at
     )
     return _sign(payable, actor, at)
 

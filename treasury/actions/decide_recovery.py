@@ -10,6 +10,7 @@ from treasury import policy
 from treasury.models import RecoveryCase
 from treasury.moves import move_state
 from treasury.refusals import ContestTooLate
+from treasury.screens import screened
 
 
 @transaction.atomic
@@ -35,13 +36,15 @@ def contest_recovery(
     return case
 
 
+@screened("decide", "case", lambda case: (case.issuer, [case.debtor]))
 @transaction.atomic
 def decide_recovery(
     *, case: RecoveryCase, upheld_fen: int, decision: str, actor: Actor, at: datetime
 ) -> RecoveryCase:
     """contested → decided for `upheld_fen` of the claim; 0 → dismissed at once.
 
-    Raises NotPermitted, SamePerson (who opened it), StaleState, Invalid.
+    Raises NotPermitted, SamePerson (who opened it), ConflictOfInterest, ScreenIncomplete,
+    StaleState, Invalid.
     """
     policy.require_issuer(actor, case.issuer, *policy.RECOVERERS)
     require_not_opener(case, actor)

@@ -6,15 +6,23 @@ At each step the list is added up and hashed again; what is signed is what was f
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.actions.record import record
 from audit.decisions import Actor
+from identity.models import Organization
 from identity.roles import Role
 from treasury import policy
 from treasury.models import PayoutBatch, Signature
 from treasury.moves import move_state
 from treasury.queries import content_of
 from treasury.refusals import BatchAltered
+from treasury.screens import screened
+
+
+def _payees(batch: PayoutBatch) -> tuple[Organization, QuerySet[Organization]]:
+    items = batch.items.exclude(state="withdrawn")
+    return batch.issuer, Organization.objects.filter(pk__in=items.values("payable__payee"))
 
 
 @transaction.atomic
@@ -34,11 +42,13 @@ def freeze_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBat
     return batch
 
 
+@screened("check", "batch", _payees)
 @transaction.atomic
 def check_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatch:
     """frozen → approved_1 by somebody who neither made nor released any version of it.
 
-    Raises NotPermitted, SamePerson, StaleState, BatchAltered.
+    Raises NotPermitted, SamePerson, ConflictOfInterest, ScreenIncomplete (tied to a payee, or not
+    known to be clean where the issuer asks for it), StaleState, BatchAltered.
     """
     policy.require_issuer(actor, batch.issuer, Role.BATCH_CHECKER)
     _refuse_another_hat(batch, actor, "checked")
@@ -48,11 +58,12 @@ def check_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatc
     return batch
 
 
+@screened("release", "batch", _payees)
 @transaction.atomic
 def release_batch(*, batch: PayoutBatch, actor: Actor, at: datetime) -> PayoutBatch:
     """approved_1 → approved_2 by a third person.
 
-    Raises NotPermitted, SamePerson, StaleState, BatchAltered.
+    Raises NotPermitted, SamePerson, ConflictOfInterest, ScreenIncomplete, StaleState, BatchAltered.
     """
     policy.require_issuer(actor, batch.issuer, Role.BATCH_RELEASER)
     _refuse_another_hat(batch, actor, "released")

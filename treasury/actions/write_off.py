@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor, Invalid, StaleState
+from identity.models import Organization
 from identity.roles import Role
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
@@ -16,6 +17,7 @@ from treasury.models import RecoveryCase, WriteOff
 from treasury.moves import move_state
 from treasury.proposals import require_amount, sign, turn_down
 from treasury.refusals import FraudNotCleared
+from treasury.screens import screened
 
 FRAUD_ANALYSTS = (Role.FRAUD_ANALYST,)
 
@@ -52,13 +54,18 @@ def propose_write_off(
     return write_off
 
 
+def _debtor(write_off: WriteOff) -> tuple[Organization, list[Organization]]:
+    return write_off.case.issuer, [write_off.case.debtor]
+
+
+@screened("check", "write_off", _debtor)
 @transaction.atomic
 def check_for_fraud(
     *, write_off: WriteOff, result: str, note: str, actor: Actor, at: datetime
 ) -> WriteOff:
     """A fraud analyst says "clear" or "suspected", once, and what was looked at.
 
-    Raises NotPermitted, SamePerson, Invalid, StaleState.
+    Raises NotPermitted, SamePerson, ConflictOfInterest, ScreenIncomplete, Invalid, StaleState.
     """
     policy.require_issuer(actor, write_off.case.issuer, *FRAUD_ANALYSTS)
     policy.require_another_person(
@@ -95,12 +102,13 @@ def check_for_fraud(
     return write_off
 
 
+@screened("approve", "write_off", _debtor)
 @transaction.atomic
 def approve_write_off(*, write_off: WriteOff, actor: Actor, at: datetime) -> WriteOff:
     """First signature, then the second, which posts `receivable → written_off`.
 
-    Raises NotPermitted, SamePerson (also the fraud analyst), FraudNotCleared, StaleState,
-    MoreThanOutstanding when more came back meanwhile.
+    Raises NotPermitted, SamePerson (also the fraud analyst), ConflictOfInterest, ScreenIncomplete,
+    FraudNotCleared, StaleState, MoreThanOutstanding when more came back meanwhile.
     """
     if write_off.state in ("proposed", "half_approved") and write_off.fraud_result != "clear":
         policy.require_issuer(actor, write_off.case.issuer, *policy.RECOVERERS)

@@ -6,17 +6,27 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor, NotFound
+from identity.models import Organization
 from treasury.actions.commit_value import commit_value
 from treasury.moves import move_state
+from treasury.screens import screened
 from vouchers import policy
 from vouchers.models import Application, Programme
 from vouchers.queries import evaluate_for
 from vouchers.refusals import NotEntitled, ProgrammeNotActive
 
 
+def _applicant(application: Application) -> tuple[Organization, list[Organization]]:
+    return application.programme.issuer, [application.applicant]
+
+
+@screened("recommend", "application", _applicant)
 @transaction.atomic
 def recommend_application(*, application: Application, actor: Actor, at: datetime) -> Application:
-    """under_review → recommended. Raises SamePerson, StaleState, NotPermitted, NotFound."""
+    """under_review → recommended.
+
+    Raises SamePerson, ConflictOfInterest, ScreenIncomplete, StaleState, NotPermitted, NotFound.
+    """
     policy.require_issuer(actor, application.programme.issuer, *policy.REVIEWERS)
     policy.require_other_side(actor, application.applicant)
     policy.require_somebody_else(actor, application.applied_by_id)
@@ -25,12 +35,14 @@ def recommend_application(*, application: Application, actor: Actor, at: datetim
     return application
 
 
+@screened("approve", "application", _applicant)
 @transaction.atomic
 def approve_application(*, application: Application, actor: Actor, at: datetime) -> Application:
     """recommended → approved; the amount leaves the envelope's available money for committed.
 
     The terms are asked again with what the enterprise has by now, and the smaller amount holds.
-    Raises NotEntitled, EnvelopeExhausted, EnvelopeNotOpen, SamePerson, StaleState, NotPermitted.
+    Raises NotEntitled, EnvelopeExhausted, EnvelopeNotOpen, SamePerson, ConflictOfInterest,
+    ScreenIncomplete, StaleState, NotPermitted.
     """
     programme, version = application.programme, application.version
     policy.require_issuer(actor, programme.issuer, *policy.DECIDERS)

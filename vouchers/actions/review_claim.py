@@ -6,8 +6,10 @@ from django.db import IntegrityError, transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor, SamePerson, StaleState
+from identity.models import Organization
 from identity.roles import Role
 from treasury.moves import move_state
+from treasury.screens import screened
 from vouchers import policy
 from vouchers.actions.issue_voucher import end_of_day
 from vouchers.models import Claim, ClaimReview
@@ -18,11 +20,16 @@ from vouchers.rules.evidence import notice_days
 ROLE_OF_STAGE = {"finance": Role.FINANCE_REVIEWER}
 
 
+def _claimant(claim: Claim) -> tuple[Organization, list[Organization]]:
+    return claim.programme.issuer, [claim.claimant]
+
+
+@screened("pass", "claim", _claimant)
 @transaction.atomic
 def pass_claim(*, claim: Claim, actor: Actor, at: datetime, note: str = "") -> Claim:
     """Pass the stage the claim is at; after the last, it is shown to the public.
 
-    Raises SamePerson, StaleState, NotPermitted, NotFound.
+    Raises SamePerson, ConflictOfInterest, ScreenIncomplete, StaleState, NotPermitted, NotFound.
     """
     claim = _at_stage(claim, actor)
     stage = str(claim.stage)

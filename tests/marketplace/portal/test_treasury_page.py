@@ -88,7 +88,7 @@ def test_an_officer_sees_where_public_money_waits(busy):
         "payday, the releaser is in hospital",
         "what was demanded, to the fen",
         "outstanding of ¥8.00 claimed",
-        "4 not all known",  # two approvals of each of two payables
+        "6 not all known",  # two approvals of each of two payables, check and release of a batch
     ):
         assert said in text, said
     assert "<polygon" in text
