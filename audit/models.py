@@ -35,32 +35,12 @@ class AuditEvent(models.Model):
         triggers = [
             *immutable("audit_event"),
             pgtrigger.Trigger(
-                name="audit_event_joins_the_chain_at_commit",
+                name="audit_event_names_its_transaction_first",
                 operation=pgtrigger.Insert,
-                when=pgtrigger.After,
-                level=pgtrigger.Row,
-                timing=pgtrigger.Deferred,
-                declare=[
-                    ("head_sequence", "bigint"),
-                    ("head_hash", "text"),
-                ],
-                func="""
-                    -- The lock is held from here to the end of the commit, which has begun: links
-                    -- are therefore gapless and in commit order, so a reader never misses one.
-                    PERFORM pg_advisory_xact_lock(7281, 1);
-                    SELECT sequence, hash INTO head_sequence, head_hash
-                      FROM audit_auditlink ORDER BY sequence DESC LIMIT 1;
-                    IF head_sequence IS NULL THEN
-                        head_sequence := 0;
-                        head_hash := repeat('0', 64);
-                    END IF;
-                    INSERT INTO audit_auditlink (sequence, event_id, previous_hash, hash)
-                    VALUES (
-                        head_sequence + 1, NEW.id, head_hash,
-                        encode(sha256(convert_to(head_hash || E'\\n' || NEW.body, 'UTF8')), 'hex')
-                    );
-                    RETURN NULL;
-                """,
+                when=pgtrigger.Before,
+                level=pgtrigger.Statement,
+                # A transaction has its number before it draws an id: the sealer counts on it.
+                func="PERFORM pg_current_xact_id(); RETURN NULL;",
             ),
         ]
 
@@ -69,10 +49,18 @@ class AuditEvent(models.Model):
 
 
 class AuditLink(models.Model):
-    """An event's place in the chain: hash = SHA-256(previous hash, newline, body)."""
+    """An event's place in the chain: hash = SHA-256(previous hash, newline, body).
+
+    Written by the sealer after the commit of its event (audit/seal.py). No foreign key: the sealer
+    is the only writer, events are never deleted, and the proof of the chain looks at every row.
+    """
+
+    APPLICATION_MAY = ("SELECT",)
 
     sequence = models.BigIntegerField(_("sequence"), primary_key=True)
-    event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="link")
+    event = models.OneToOneField(
+        AuditEvent, models.PROTECT, related_name="link", db_constraint=False
+    )
     previous_hash = models.CharField(_("previous hash"), max_length=64)
     hash = models.CharField(_("hash"), max_length=64)
 
@@ -83,6 +71,47 @@ class AuditLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.hash[:12]}"
+
+
+class SealingCursor(models.Model):
+    """Every event up to `last_event_id` is sealed, or stands in an UnseenRange, or never was."""
+
+    APPLICATION_MAY = ("SELECT",)
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    last_event_id = models.BigIntegerField(_("last event"), default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_sealing_cursor")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.last_event_id)
+
+
+class UnseenRange(models.Model):
+    """Ids the sealer passed by and did not see: rolled back, or not committed yet.
+
+    Forgotten once every transaction with a number below `ends_before` has ended.
+    """
+
+    APPLICATION_MAY = ("SELECT",)
+
+    first_id = models.BigIntegerField(_("first event"), primary_key=True)
+    last_id = models.BigIntegerField(_("last event"))
+    ends_before = models.BigIntegerField(_("ends before transaction"), null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(last_id__gte=models.F("first_id")),
+                name="an_unseen_range_holds_an_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id}–{self.last_id}"
 
 
 class Delivery(models.Model):

@@ -1,6 +1,7 @@
 """The outbox: news travels upward by post, and each letter is acted on exactly once.
 
-The chain is the outbox. `sweep` walks it from a cursor and writes one Delivery per reaction;
+The chain is the outbox. `sweep` seals what was committed, walks the chain from a cursor and writes
+one Delivery per reaction;
 `run` executes a delivery in the same transaction that marks it done, so a crash anywhere either
 leaves no trace or leaves it done. The broker only rings a bell: losing every message loses nothing,
 because the sweep finds what is due.
@@ -13,12 +14,13 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from audit.models import AuditEvent, AuditLink, Delivery, OutboxCursor
+from audit.seal import chain_length, seal_some
 
 log = structlog.get_logger(__name__)
 
 Reaction = Callable[[AuditEvent], None]
 MAX_ATTEMPTS = 8
-SWEEP_ROWS = 2000
+SWEEP_ROWS = 5000
 CLAIM_ROWS = 200
 CLAIMED_SECONDS = 30
 
@@ -48,23 +50,8 @@ def sweep(reactions: Mapping[str, Sequence[str]], *, at: datetime) -> list[tuple
     dies, it is simply due again then. Safe to run from many processes at once: rows that another
     sweep holds are skipped, not waited for.
     """
-    with transaction.atomic():
-        OutboxCursor.objects.get_or_create(id=1)
-        cursor = OutboxCursor.objects.select_for_update(skip_locked=True).filter(id=1).first()
-        if cursor is not None:
-            links = AuditLink.objects.filter(sequence__gt=cursor.sequence).order_by("sequence")
-            rows = list(links.values_list("sequence", "event_id", "event__kind")[:SWEEP_ROWS])
-            Delivery.objects.bulk_create(
-                [
-                    Delivery(event_id=event_id, reaction=name, due_at=at)
-                    for _sequence, event_id, kind in rows
-                    for name in reactions.get(kind, ())
-                ],
-                ignore_conflicts=True,
-            )
-            if rows:
-                cursor.sequence = rows[-1][0]
-                cursor.save(update_fields=["sequence"])
+    while _post_some(reactions, at=at):
+        pass
     with transaction.atomic():
         due = list(
             Delivery.objects.select_for_update(skip_locked=True)
@@ -76,6 +63,33 @@ def sweep(reactions: Mapping[str, Sequence[str]], *, at: datetime) -> list[tuple
             due_at=at + timedelta(seconds=CLAIMED_SECONDS)
         )
     return due
+
+
+def _post_some(reactions: Mapping[str, Sequence[str]], *, at: datetime) -> bool:
+    """Seal and walk one piece of the chain; whether there may be more to walk."""
+    sealed = seal_some(SWEEP_ROWS)
+    with transaction.atomic():
+        OutboxCursor.objects.get_or_create(id=1)
+        cursor = OutboxCursor.objects.select_for_update(skip_locked=True).filter(id=1).first()
+        if cursor is None:  # another sweep is walking
+            return False
+        end = min(chain_length(), cursor.sequence + SWEEP_ROWS)
+        walked = end - cursor.sequence
+        if walked > 0:
+            news = AuditLink.objects.filter(
+                sequence__gt=cursor.sequence, sequence__lte=end, event__kind__in=reactions
+            ).order_by("sequence")
+            Delivery.objects.bulk_create(
+                [
+                    Delivery(event_id=event_id, reaction=name, due_at=at)
+                    for event_id, kind in news.values_list("event_id", "event__kind")
+                    for name in reactions[kind]
+                ],
+                ignore_conflicts=True,
+            )
+            cursor.sequence = end
+            cursor.save(update_fields=["sequence"])
+    return sealed == SWEEP_ROWS or walked == SWEEP_ROWS
 
 
 def run(delivery_id: int, handlers: Mapping[str, Reaction], *, at: datetime) -> bool:

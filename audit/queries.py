@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from audit.chain import GENESIS
 from audit.decisions import SYSTEM, Actor
 from audit.models import AuditEvent, AuditLink
+from audit.seal import seal_state
 
 
 def events_visible_to(actor: Actor) -> QuerySet[AuditEvent]:
-    """What an organization's own people did; an auditor's all."""
-    events = AuditEvent.objects.select_related("link")
+    """What an organization's own people did; an auditor's all. Each tells its `seal_state`."""
+    events = AuditEvent.objects.select_related("link").annotate(seal_state=seal_state())
     if actor is SYSTEM or actor.has("auditor"):
         return events
     return events.filter(organization_id=actor.organization_id or 0)
@@ -27,7 +28,5 @@ class ChainHead:
 
 def chain_head() -> ChainHead:
     """The head of the chain; sequence 0 and the genesis hash while it is empty."""
-    last = AuditLink.objects.filter(
-        sequence=AuditLink.objects.aggregate(last=Max("sequence"))["last"] or 0
-    ).first()
+    last = AuditLink.objects.order_by("-sequence").first()
     return ChainHead(last.sequence, last.hash) if last else ChainHead(0, GENESIS)

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditEvent
+from audit.seal import SealState, seal_state
 from identity.models import User
 from ledger.models import Posting, Transfer
 from marketplace.models import Charge
@@ -36,8 +37,12 @@ class Movement:
 
 @dataclass(frozen=True)
 class ChainEntry:
-    """One link of the audit chain that belongs to a step; no sequence before it is linked."""
+    """One event that belongs to a step and its link of the audit chain; no sequence before that.
 
+    `state` tells recorded-and-not-sealed-yet from an event that stands outside the chain.
+    """
+
+    state: SealState
     sequence: int | None
     hash: str | None
     kind: str
@@ -483,10 +488,12 @@ def _entries(subjects: Iterable[Any]) -> dict[tuple[str, str], list[ChainEntry]]
         label, key, _kind = _key(subject)
         wanted |= Q(subject_type=label, subject_id=key)
     found: dict[tuple[str, str], list[ChainEntry]] = {}
-    for event in AuditEvent.objects.filter(wanted).select_related("link").order_by("pk"):
+    events = AuditEvent.objects.filter(wanted).annotate(seal_state=seal_state())
+    for event in events.select_related("link").order_by("pk"):
         link = getattr(event, "link", None)
         found.setdefault((event.subject_type, event.subject_id), []).append(
             ChainEntry(
+                SealState(event.seal_state),
                 link.sequence if link else None,
                 link.hash if link else None,
                 event.kind,

@@ -24,8 +24,8 @@ def record(
     """Record that `kind` happened to `subject`; must be called inside a transaction.
 
     `kind` is "noun.participle" ("voucher.issued"). `data` holds integers, decimals, texts, times.
-    The event joins the hash chain when the transaction commits (a deferred trigger), and from
-    there the outbox picks it up. Raises RuntimeError outside a transaction.
+    The event joins the hash chain soon after the commit (audit/seal.py), and from there the outbox
+    picks it up. Raises RuntimeError outside a transaction.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an event is recorded in the transaction that makes it true")

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from audit.decisions import Actor
 from audit.models import AuditEvent
 from audit.queries import chain_head, events_visible_to
+from audit.seal import SealState
 
 
 def actor_on(request: Request) -> Actor:
@@ -24,14 +25,20 @@ def actor_on(request: Request) -> Actor:
 
 
 class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
-    sequence = serializers.IntegerField(source="link.sequence", read_only=True)
-    previous_hash = serializers.CharField(source="link.previous_hash", read_only=True)
-    hash = serializers.CharField(source="link.hash", read_only=True)
+    """An event and its place in the chain, which is null until it is sealed."""
+
+    seal_state = serializers.ChoiceField(choices=SealState, read_only=True)
+    sequence = serializers.IntegerField(source="link.sequence", read_only=True, allow_null=True)
+    previous_hash = serializers.CharField(
+        source="link.previous_hash", read_only=True, allow_null=True
+    )
+    hash = serializers.CharField(source="link.hash", read_only=True, allow_null=True)
 
     class Meta:
         model = AuditEvent
         fields = [
             "id",
+            "seal_state",
             "sequence",
             "kind",
             "subject_type",

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit.chain import export_chain
 from audit.decisions import SYSTEM
+from audit.seal import seal_events
 from ledger.models import Account, Posting
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.models import Charge, Payment
@@ -70,6 +71,7 @@ def _follow_a_fen(stage: Stage) -> None:
 
 def _verify_the_chain(stage: Stage) -> None:
     """Export the chain and let the standard-library script judge it in a process of its own."""
+    seal_events()
     out = io.StringIO()
     head = export_chain(out)
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:

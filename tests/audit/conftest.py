@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from audit.actions.record import record
 from audit.decisions import SYSTEM
+from audit.seal import seal_events
 from tests.factories import NOW
 
 
@@ -23,7 +24,7 @@ def tamper(sql: str, *values: Any) -> None:
 
 @pytest.fixture
 def happen() -> Callable[[int], list[int]]:
-    """Records so many events, each in a transaction of its own; returns their ids."""
+    """Records so many events, each in a transaction of its own, and seals them; their ids."""
 
     def events(count: int) -> list[int]:
         ids = []
@@ -37,6 +38,7 @@ def happen() -> Callable[[int], list[int]]:
                     data={"number": number, "text": "算券"},
                 )
             ids.append(event.pk)
+        seal_events()
         return ids
 
     return events

@@ -3,6 +3,7 @@
 import pytest
 
 from audit.chain import verify_chain
+from audit.seal import seal_events
 from tests.marketplace.http.conftest import make_caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -10,8 +11,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_the_head_is_that_of_the_chain():
     caller = make_caller("government", "auditor")
+    seal_events()
     head = caller.get("audit-chain/head").json()
     report = verify_chain()
+    assert report.events
     assert head == {"sequence": report.head_sequence, "hash": report.head_hash}
 
 
@@ -22,6 +25,10 @@ def test_an_auditor_reads_every_event_and_an_organization_its_own_acts():
     officer.post("funding-sources", {"name": "s", "level": "city"})
     path = "audit-events?kind=funding_source.registered"
     (event,) = auditor.get(path).json()["results"]
+    assert (event["seal_state"], event["sequence"], event["hash"]) == ("waiting", None, None)
+    seal_events()
+    (event,) = auditor.get(path).json()["results"]
+    assert event["seal_state"] == "sealed"
     assert event["person_id"] == officer.membership.user_id
     assert len(event["hash"]) == 64
     assert [each["id"] for each in officer.get(path).json()["results"]] == [event["id"]]

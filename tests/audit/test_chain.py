@@ -148,9 +148,9 @@ def test_a_column_edited_apart_from_its_body_is_named(happen):
 def test_an_event_outside_the_chain_is_named(happen):
     happen(2)
     tamper(
-        "INSERT INTO audit_auditevent (kind, subject_type, subject_id, actor_label, occurred_at,"
-        " recorded_at, data, body) SELECT kind, subject_type, subject_id, actor_label,"
-        " occurred_at, recorded_at, data, body FROM audit_auditevent LIMIT 1"
+        "INSERT INTO audit_auditevent (id, kind, subject_type, subject_id, actor_label,"
+        " occurred_at, recorded_at, data, body) SELECT 0, kind, subject_type, subject_id,"
+        " actor_label, occurred_at, recorded_at, data, body FROM audit_auditevent LIMIT 1"
     )
     (fault,) = verify_chain().faults
     assert fault.what == "event stands outside the chain"

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.chain import verify_chain
 from audit.models import AuditLink
+from audit.seal import seal_events
 from identity.models import User
 from ledger.models import Posting
 from marketplace.trace import follow_award, follow_redemption
@@ -80,6 +81,7 @@ def test_every_signature_is_named(spent):
 
 @pytest.mark.django_db(transaction=True)
 def test_every_step_carries_its_links_of_the_chain(spent):
+    seal_events()
     assert not verify_chain().faults
     for step in follow_redemption(spent.redemption).steps:
         assert step.entries, step.code
