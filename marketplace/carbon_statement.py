@@ -21,14 +21,20 @@ from audit.canonical import canonical_json, sha256_hex
 from identity.models import Organization
 from marketplace.actions.check_plausibility import sold_hours
 from providers import green
-from providers.facts import GridFactor, GridFactorUnknown, load_grid_factors
+from providers.facts import (
+    GridFactor,
+    GridFactorUnknown,
+    load_accelerators,
+    load_grid_factors,
+)
 from providers.green.exact import civil_day, months_later, start_of_day
-from providers.green.indicators import sci
+from providers.green.indicators import embodied_share, sci
 from providers.models import GreenRating, Pool
 from providers.queries import PoolMeters, pool_meters
 from scheduling.models import UsageRecord
 
 RESIDUAL = "average_excluding_market_traded_nonfossil"
+SIX, HOURS_A_YEAR = Decimal("0.000001"), 8760
 COVERED = Decimal("0.95")  # of the month's hours, or the pool's meter does not speak for it
 METHOD = (
     (
@@ -48,16 +54,23 @@ METHOD = (
         "设备电量乘以 PUE；无有效评级时 PUE 未知，不含基础设施能耗。未知行不计数值但计入条数。",
     ),
     (
-        "No SCI: the standard (ISO/IEC 21031) requires an estimate of embodied carbon, and no "
-        "source in the catalogue gives one. Shown is operational carbon per accelerator-hour.",
-        "未给出 SCI：标准要求计入隐含碳，而目录中没有来源给出该数据；此处为每卡时运行碳排放。",
+        "SCI (ISO/IEC 21031) = (E x I + M) / R, R one accelerator-hour, beside operational carbon "
+        "alone (without M). M is the card's published embodied carbon over three years of use, an "
+        "assumption; server, network and building are not in it. Where nobody published the card's "
+        "figure, or the PUE is unknown, there is no SCI.",
+        "SCI（ISO/IEC 21031）=（E×I＋M）÷R，R 为一卡时；旁列不含 M 的运行碳排放。"
+        "M 为该型号加速卡已公布的隐含碳按三年使用期分摊（假设），不含服务器、网络和建筑。"
+        "未公布隐含碳或 PUE 未知的，不给出 SCI。",
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CarbonLine:
-    """One job of the month. kWh and kg; None = unknown. `basis` as in the module's docstring."""
+    """One job of the month. kWh and kg; None = unknown. `basis` as in the module's docstring.
+
+    embodied_kg   the job's part of making its cards, for the hours it held them
+    """
 
     order_id: int | None
     workload: str
@@ -79,6 +92,7 @@ class CarbonLine:
     market_factor: Decimal | None
     market_factor_of: str
     operational_kg_per_hour: Decimal | None
+    embodied_kg: Decimal | None
     sci_kg_per_hour: Decimal | None
 
 
@@ -228,6 +242,14 @@ def _line(
         )
     market = carbon.market_based if carbon else None
     located = carbon.location_based if carbon else None
+    lifetime = load_accelerators().lifetime_years * HOURS_A_YEAR
+    embodied = embodied_share(pool.accelerator.embodied_kg, lifetime, hours)
+    rate = sci(
+        energy.facility_kwh if energy and pue is not None else None,
+        factor.kg_per_kwh if factor else None,
+        embodied,
+        hours,
+    )
     return CarbonLine(
         order_id=row["order"],
         workload=row["workload"],
@@ -250,15 +272,9 @@ def _line(
         market_factor_of=(
             f"{residual.place} {residual.data_year} {residual.notice}" if residual else ""
         ),
-        operational_kg_per_hour=(
-            (located.kg / hours).quantize(Decimal("0.000001")) if located and hours else None
-        ),
-        sci_kg_per_hour=sci(
-            energy.facility_kwh if energy else None,
-            factor.kg_per_kwh if factor else None,
-            None,  # embodied carbon: no source in the catalogue gives it
-            hours,
-        ),
+        operational_kg_per_hour=((located.kg / hours).quantize(SIX) if located and hours else None),
+        embodied_kg=embodied.quantize(SIX) if embodied is not None else None,
+        sci_kg_per_hour=rate.quantize(SIX) if rate is not None else None,
     )
 
 

@@ -13,7 +13,7 @@ from marketplace.actions.rerate_orders import rerate_orders
 from marketplace.actions.send_refund import send_refund
 from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
-from providers.models import GreenRating, PoolMaintenance
+from providers.models import Closure, GreenRating
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
 from scheduling.actions.recall_job import recall_job
@@ -55,14 +55,14 @@ def call_back_job(event: AuditEvent) -> None:
         )
 
 
-def withdraw_for_maintenance(event: AuditEvent) -> None:
-    """A provider announced maintenance: what was to run in it is offered elsewhere."""
-    announced = PoolMaintenance.objects.select_related("pool").get(pk=event.subject_id)
+def withdraw_what_was_to_run(event: AuditEvent) -> None:
+    """A pool was closed for a while: what was to run in it is offered elsewhere."""
+    closure = Closure.objects.select_related("pool").get(pk=event.subject_id)
     withdraw_from_pool(
-        pool=announced.pool,
-        starts_at=announced.during.lower,
-        ends_at=announced.during.upper,
-        why="maintenance",
+        pool=closure.pool,
+        starts_at=closure.period.lower,
+        ends_at=closure.period.upper,
+        why=closure.kind,
         actor=SYSTEM,
         at=timezone.now(),
     )
@@ -120,7 +120,7 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "redemption.lapsed": (cancel_lapsed,),
     "order.cancelled": (call_back_job,),
     "allocation.withdrawn": (cancel_withdrawn,),
-    "maintenance.announced": (withdraw_for_maintenance,),
+    "pool.closed": (withdraw_what_was_to_run,),
     "refund.granted": (send_back_own_part,),
     "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),

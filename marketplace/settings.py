@@ -172,6 +172,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "WindowAnswerStateEnum": "vouchers.models.WindowAnswer.State",
         "ProposalStateEnum": "treasury.models.Proposal.State",
         "ReadingStateEnum": "providers.models.MeterReading.State",
+        "ClosureKindEnum": "providers.models.Closure.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

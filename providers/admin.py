@@ -6,6 +6,7 @@ from audit.read_only_admin import ReadOnlyAdmin
 from providers.models import (
     AcceleratorModel,
     CertificateAllocation,
+    Closure,
     Facility,
     GreenCertificate,
     GreenRating,
@@ -17,7 +18,6 @@ from providers.models import (
     Offer,
     PlausibilityCase,
     Pool,
-    PoolMaintenance,
     PriceVersion,
 )
 
@@ -121,9 +121,10 @@ class ImportFileAdmin(ReadOnlyAdmin):
     exclude = ["content"]
 
 
-@admin.register(PoolMaintenance)
-class PoolMaintenanceAdmin(ReadOnlyAdmin):
-    list_display = ["pool", "during", "reason", "announced_at"]
+@admin.register(Closure)
+class ClosureAdmin(ReadOnlyAdmin):
+    list_display = ["pool", "kind", "period", "reason", "declared_at", "lifted_at"]
+    list_filter = ["kind"]
     list_select_related = ["pool"]
 
 

@@ -161,23 +161,32 @@ KEEP_QUARANTINED = """
            quantity, 'quarantined', reason, %(at)s
       FROM incoming_reading WHERE fate = 'quarantined' ORDER BY position
 """
-# The roll-up of each meter's civil month; a correction takes out what it replaces.
-ROLL_UP = """
-    INSERT INTO providers_metermonth (meter_id, month, quantity, seconds, readings)
-    SELECT i.meter_id,
-           date_trunc('month', i.starts_at AT TIME ZONE 'Asia/Shanghai')::date AS month,
-           sum(i.quantity - coalesce(old.quantity, 0)),
-           sum(CASE WHEN old.id IS NULL THEN extract(epoch FROM i.ends_at - i.starts_at)
-                    ELSE 0 END)::bigint,
-           count(*) FILTER (WHERE old.id IS NULL)
-      FROM incoming_reading i
-      LEFT JOIN providers_meterreading old
-        ON i.revision > 0 AND old.meter_id = i.meter_id AND old.starts_at = i.starts_at
-       AND old.revision = i.revision - 1 AND old.state = 'accepted'
-     WHERE i.fate IS NULL OR i.fate = 'accepted'
-     GROUP BY i.meter_id, month
+# The roll-up of each meter's civil month. A batch without corrections reads nothing but itself; one
+# with them looks up each replaced row by its index (OFFSET 0: never by reading the whole table).
+_MONTH = "date_trunc('month', i.starts_at AT TIME ZONE 'Asia/Shanghai')::date"
+_ADD_UP = """
         ON CONFLICT (meter_id, month) DO UPDATE
        SET quantity = providers_metermonth.quantity + excluded.quantity,
            seconds = providers_metermonth.seconds + excluded.seconds,
            readings = providers_metermonth.readings + excluded.readings
 """
+ROLL_UP = """
+    INSERT INTO providers_metermonth (meter_id, month, quantity, seconds, readings)
+    SELECT i.meter_id, @month AS month, sum(i.quantity),
+           sum(extract(epoch FROM i.ends_at - i.starts_at))::bigint, count(*)
+      FROM incoming_reading i
+     WHERE (i.fate IS NULL OR i.fate = 'accepted') AND i.revision = 0
+     GROUP BY i.meter_id, month@add_up
+""".replace("@month", _MONTH).replace("@add_up", _ADD_UP)
+ROLL_UP_CORRECTIONS = """
+    INSERT INTO providers_metermonth (meter_id, month, quantity, seconds, readings)
+    SELECT i.meter_id, @month AS month, sum(i.quantity - old.quantity), 0, 0
+      FROM incoming_reading i
+     CROSS JOIN LATERAL (
+           SELECT r.quantity FROM providers_meterreading r
+            WHERE r.meter_id = i.meter_id AND r.starts_at = i.starts_at AND r.state = 'accepted'
+              AND r.revision = i.revision - 1
+           OFFSET 0) old
+     WHERE (i.fate IS NULL OR i.fate = 'accepted') AND i.revision > 0
+     GROUP BY i.meter_id, month@add_up
+""".replace("@month", _MONTH).replace("@add_up", _ADD_UP)

@@ -20,6 +20,12 @@ def require_provider(actor: Actor, provider: Organization | int) -> None:
         raise NotFound(thing="provider")
 
 
+def require_closer(actor: Actor, provider: int) -> None:
+    """Who closes a pool and opens it again: its provider, or an operator of a platform."""
+    if not actor.has(Role.PLATFORM_OPERATOR):
+        require_provider(actor, provider)
+
+
 METER_KEY = "meter_key"  # not a person's role: what a verified signature of an agent may do
 
 

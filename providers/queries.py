@@ -13,6 +13,7 @@ from identity.roles import GOVERNMENT_ROLES, Role
 from providers.facts import GridFactorUnknown, load_grid_factors
 from providers.green.exact import civil_day
 from providers.models import (
+    Closure,
     Facility,
     GreenCertificate,
     GreenRating,
@@ -25,7 +26,6 @@ from providers.models import (
     Offer,
     PlausibilityCase,
     Pool,
-    PoolMaintenance,
     PoolWindow,
     PriceVersion,
 )
@@ -62,9 +62,12 @@ def visible_pools(actor: Actor) -> QuerySet[Pool]:
     return rows.filter(mine)
 
 
-def visible_maintenance(actor: Actor) -> QuerySet[PoolMaintenance]:
-    """The maintenance of the pools one sees."""
-    return PoolMaintenance.objects.filter(pool__in=visible_pools(actor).values("pk"))
+def visible_closures(actor: Actor) -> QuerySet[Closure]:
+    """One's own; all for government bodies and platform operators."""
+    rows = Closure.objects.select_related("pool__facility").order_by("-pk")
+    if _reads_all(actor) or actor.has(Role.PLATFORM_OPERATOR):
+        return rows
+    return rows.filter(pool__facility__provider_id=actor.organization_id)
 
 
 def visible_imports(actor: Actor) -> QuerySet[ImportFile]:
@@ -253,8 +256,8 @@ class MarketPool:
 def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[MarketPool]:
     """Listed pools with a price somewhere in [starts_at, starts_at + hours), in order of pool.
 
-    Ratings are those in force at `at`, the moment of decision. Hours that maintenance touches are
-    closed. Five queries, whatever the size.
+    Ratings are those in force at `at`, the moment of decision. Hours that a standing closure
+    touches are closed. Five queries, whatever the size.
     """
     ends_at = starts_at + hours * HOUR
     offers = (
@@ -267,8 +270,8 @@ def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[Marke
             ),
             Prefetch("pool__windows", PoolWindow.objects.order_by("available")),
             Prefetch(
-                "pool__maintenance",
-                PoolMaintenance.objects.filter(during__overlap=(starts_at, ends_at)),
+                "pool__closures",
+                Closure.objects.filter(lifted_at=None, period__overlap=(starts_at, ends_at)),
             ),
         )
         .order_by("pool_id")
@@ -281,9 +284,9 @@ def market_pools(*, at: datetime, starts_at: datetime, hours: int) -> list[Marke
     for offer in offers:
         prices = _hourly_prices(offer.prices.all(), starts_at, hours)
         open_hours = _open_hours(offer.pool.windows.all(), starts_at, hours)
-        for closed in offer.pool.maintenance.all():
-            during = (closed.during.lower, closed.during.upper)
-            for hour in _span(*during, starts_at, hours, whole=False, touched=True):
+        for closed in offer.pool.closures.all():
+            period = (closed.period.lower, closed.period.upper)
+            for hour in _span(*period, starts_at, hours, whole=False, touched=True):
                 open_hours[hour] = False
         usable = open_hours
         if None in prices:

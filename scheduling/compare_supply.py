@@ -6,13 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.pull_market import (
-    PulledMarket,
-    closed_hours,
-    offered_pools,
-    pool_of,
-    supply_stamp,
-)
+from scheduling.pull_market import PulledMarket, offered_pools, pool_of, supply_stamp
 
 
 def changed_pools(pulled: PulledMarket, *, at: datetime) -> NDArray[np.bool_]:
@@ -26,10 +20,7 @@ def changed_pools(pulled: PulledMarket, *, at: datetime) -> NDArray[np.bool_]:
     if supply_stamp() == pulled.stamp:
         return changed
     rows = offered_pools(at, pulled.starts_at)
-    shut = closed_hours(pulled.starts_at)
     for number, pool in enumerate(pools):
         row = rows.get(pool.pool_id)
-        changed[number] = row is None or pool_of(row, None, shut.get(row.pool_id)) != replace(
-            pool, occupied=None
-        )
+        changed[number] = row is None or pool_of(row, None) != replace(pool, occupied=None)
     return changed

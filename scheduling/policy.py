@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 from audit.decisions import Actor
 from identity.policy import sees_everything
 from identity.roles import GOVERNMENT_ROLES, Role
-from scheduling.models import Closure, Job, Placement, Relocation, Workload
+from scheduling.models import Job, Placement, Relocation, Workload
 
 
 def visible_workloads(actor: Actor) -> QuerySet[Workload]:
@@ -50,14 +50,6 @@ def visible_relocations(actor: Actor) -> QuerySet[Relocation]:
     if sees_everything(actor) or actor.has(Role.PLATFORM_OPERATOR):
         return rows
     return rows.filter(placement__workload__enterprise_id=actor.organization_id)
-
-
-def visible_closures(actor: Actor) -> QuerySet[Closure]:
-    """A provider sees its own; platform operators and auditors all."""
-    rows = Closure.objects.select_related("pool").order_by("-pk")
-    if sees_everything(actor) or actor.has(Role.PLATFORM_OPERATOR):
-        return rows
-    return rows.filter(pool__facility__provider_id=actor.organization_id)
 
 
 def may_see_runs(actor: Actor) -> bool:

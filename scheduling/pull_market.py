@@ -17,7 +17,7 @@ from providers.models import PriceVersion
 from providers.queries import MarketPool, market_pools
 from scheduling.copy_columns import copy_out
 from scheduling.matching import CarbonSeries, JobColumns, Market, Pool
-from scheduling.models import CarbonSignal, Closure, Listing
+from scheduling.models import CarbonSignal, Listing
 from scheduling.pull_jobs import pull_jobs
 
 HOUR = timedelta(hours=1)
@@ -86,12 +86,9 @@ def pull_market(
         taken = taken_units(rows, starts_at)
         versions = price_versions(rows, starts_at)
         carbon, basis = pull_carbon(rows, starts_at)
-        shut = closed_hours(starts_at)
     return PulledMarket(
         market=Market(
-            pools=[
-                pool_of(row, taken.get(key), shut.get(row.pool_id)) for key, row in rows.items()
-            ],
+            pools=[pool_of(row, taken.get(key)) for key, row in rows.items()],
             jobs=jobs,
             carbon=carbon,
             voucher_pots_fen=pots,
@@ -155,18 +152,6 @@ def price_versions(
     return versions
 
 
-def closed_hours(starts_at: datetime) -> dict[int, NDArray[np.bool_]]:
-    """Hours of the horizon in which a standing closure shuts a pool, wholly or in part."""
-    ends_at = starts_at + HORIZON_HOURS * HOUR
-    shut: dict[int, NDArray[np.bool_]] = {}
-    standing = Closure.objects.filter(lifted_at=None, period__overlap=(starts_at, ends_at))
-    for pool_id, period in standing.values_list("pool_id", "period"):
-        first = max(0, (period.lower - starts_at) // HOUR)
-        last = -((starts_at - period.upper) // HOUR)
-        shut.setdefault(pool_id, np.zeros(HORIZON_HOURS, np.bool_))[first:last] = True
-    return shut
-
-
 def pull_carbon(
     rows: Mapping[str, MarketPool], starts_at: datetime
 ) -> tuple[CarbonSeries, dict[str, str]]:
@@ -196,9 +181,7 @@ def pull_carbon(
     return CarbonSeries(figures, quality), basis
 
 
-def pool_of(
-    row: MarketPool, occupied: NDArray[Any] | None, shut: NDArray[np.bool_] | None = None
-) -> Pool:
+def pool_of(row: MarketPool, occupied: NDArray[Any] | None) -> Pool:
     """One pool as the matcher sees it."""
     return Pool(
         pool_id=str(row.pool_id),
@@ -210,23 +193,9 @@ def pool_of(
         pue=float(row.pue if row.pue is not None else PUE_LIMIT),
         green_tier=row.green_tier,
         green_share=float(row.green_share or 0),
-        available=row.available if shut is None else _without(row.available, shut),
+        available=row.available,
         occupied=occupied,
     )
-
-
-def _without(
-    windows: list[tuple[int, int]] | None, shut: NDArray[np.bool_]
-) -> list[tuple[int, int]]:
-    usable = np.zeros(HORIZON_HOURS, np.int8)
-    for first, last in [(0, HORIZON_HOURS)] if windows is None else windows:
-        usable[first:last] = 1
-    usable[shut] = 0
-    edges = np.diff(np.concatenate([[0], usable, [0]]))
-    return [
-        (int(first), int(last))
-        for first, last in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
-    ]
 
 
 def supply_stamp() -> tuple[Any, ...]:
@@ -239,8 +208,7 @@ def supply_stamp() -> tuple[Any, ...]:
             " (SELECT COALESCE(SUM(id), 0)::bigint FROM providers_pool WHERE state = 'active'),"
             " (SELECT COUNT(*) FROM providers_poolwindow),"
             " (SELECT COALESCE(MAX(id), 0) FROM providers_poolwindow),"
-            " (SELECT COUNT(*) FROM providers_poolmaintenance),"
-            " (SELECT COALESCE(SUM(id), 0)::bigint FROM scheduling_closure"
+            " (SELECT COALESCE(SUM(id), 0)::bigint FROM providers_closure"
             " WHERE lifted_at IS NULL),"
             " (SELECT last_value + is_called::int FROM scheduling_capacity_freed)"
         )

@@ -51,6 +51,7 @@ class CarbonLineShape(serializers.Serializer[Any]):
     market_factor = serializers.DecimalField(8, 5, allow_null=True)
     market_factor_of = serializers.CharField()
     operational_kg_per_hour = serializers.DecimalField(18, 6, allow_null=True)
+    embodied_kg = serializers.DecimalField(18, 6, allow_null=True)
     sci_kg_per_hour = serializers.DecimalField(18, 6, allow_null=True)
 
 

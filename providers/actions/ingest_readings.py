@@ -87,9 +87,10 @@ def ingest_readings(
             copy.write("".join(_line(position, row) for position, row in enumerate(readings)))
         cursor.execute("ANALYZE incoming_reading")
         given = _given(cursor, facility, source, readings, at)
-        _mark(cursor, given, meters, any(row.corrects for row in readings))
+        corrects = any(row.corrects for row in readings)
+        _mark(cursor, given, meters, corrects)
         cursor.execute(intake.REGISTER, given)
-        _insert(cursor, given)
+        _insert(cursor, given, corrects)
         counts, not_accepted = _told(cursor, len(readings))
     result = IngestResult(
         accepted=counts.get("accepted", 0),
@@ -157,7 +158,7 @@ def _mark(cursor: Any, given: dict[str, Any], meters: Sequence[Meter], corrects:
         cursor.execute(intake.MARK_AGAINST_ACCEPTED, pair)
 
 
-def _insert(cursor: Any, given: dict[str, Any]) -> None:
+def _insert(cursor: Any, given: dict[str, Any], corrects: bool) -> None:
     try:
         with transaction.atomic():
             cursor.execute(intake.ACCEPT_ALL, given)
@@ -165,6 +166,8 @@ def _insert(cursor: Any, given: dict[str, Any]) -> None:
         cursor.execute(intake.ACCEPT_THOSE_THAT_FIT, given)
         cursor.execute(intake.MARK_OVERLAP)
     cursor.execute(intake.ROLL_UP)
+    if corrects:
+        cursor.execute(intake.ROLL_UP_CORRECTIONS)
     cursor.execute(intake.KEEP_QUARANTINED, given)
 
 

@@ -75,6 +75,7 @@ def load_supply_facts(*, actor: Actor, at: datetime) -> dict[str, int]:
                 "trace_names": list(card.trace_names),
                 "tdp_w": card.tdp_w,
                 "memory_gb": card.memory_gb,
+                "embodied_kg": card.embodied_kg,
                 "peak": _plain(asdict(card.peak)),
                 "interconnect": _plain(
                     {"kind": card.interconnect, "gb_per_s": card.interconnect_gb_per_s}

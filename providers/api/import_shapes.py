@@ -1,10 +1,10 @@
-"""Shapes of imports and maintenance."""
+"""Shapes of imports."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from providers.models import ImportFile, ImportRow, PoolMaintenance
+from providers.models import ImportFile, ImportRow
 
 
 class ImportSerializer(serializers.ModelSerializer[ImportFile]):
@@ -37,19 +37,3 @@ class ImportRowSerializer(serializers.ModelSerializer[ImportRow]):
     class Meta:
         model = ImportRow
         fields = ["id", "number", "fate", "values", "problems"]
-
-
-class MaintenanceRequest(serializers.Serializer[Any]):
-    pool = serializers.IntegerField()
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-    reason = serializers.CharField(max_length=500)
-
-
-class MaintenanceSerializer(serializers.ModelSerializer[PoolMaintenance]):
-    starts_at = serializers.DateTimeField(source="during.lower", read_only=True)
-    ends_at = serializers.DateTimeField(source="during.upper", read_only=True)
-
-    class Meta:
-        model = PoolMaintenance
-        fields = ["id", "pool", "starts_at", "ends_at", "reason", "announced_at"]

@@ -1,11 +1,9 @@
-"""Pools in bulk over HTTP: upload, dry run, write, errors; and maintenance."""
+"""Pools in bulk over HTTP: upload, dry run, write, errors."""
 
 import json
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -21,12 +19,11 @@ from providers import queries
 from providers.actions.apply_import import apply_import
 from providers.actions.check_import import check_import
 from providers.actions.queue_import import queue_import
-from providers.actions.schedule_maintenance import schedule_maintenance
 from providers.actions.upload_import import upload_import
 from providers.api import import_shapes as shapes
 from providers.api.views import AS, Reading, asked, provider_of
 from providers.export import ERROR_COLUMNS, file_response, problem_lines
-from providers.models import ImportFile, ImportRow, PoolMaintenance
+from providers.models import ImportFile, ImportRow
 
 AT_ONCE_BYTES = 1_000_000  # about 10,000 rows; a worker reads and writes what is larger
 AT_ONCE_ROWS = 10_000
@@ -113,23 +110,3 @@ class ImportRowViewSet(Reading):
     def get_queryset(self) -> QuerySet[ImportRow]:
         mine = queries.visible_imports(actor_of(self.request)).values("pk")
         return ImportRow.objects.filter(file__in=mine)
-
-
-class MaintenanceViewSet(Reading):
-    """Announced times in which a pool is not sold."""
-
-    queryset = PoolMaintenance.objects.none()
-    serializer_class = shapes.MaintenanceSerializer
-    filterset_fields = ["pool", "pool__facility"]
-
-    def get_queryset(self) -> QuerySet[PoolMaintenance]:
-        return queries.visible_maintenance(actor_of(self.request))
-
-    @extend_schema(request=shapes.MaintenanceRequest, responses={201: shapes.MaintenanceSerializer})
-    def create(self, request: Request) -> Response:
-        """Announce maintenance of a pool of one's own."""
-        actor, body = actor_of(request), asked(shapes.MaintenanceRequest, request)
-        body["pool"] = get_object_or_404(queries.visible_pools(actor), pk=body["pool"])
-        announced: Any = schedule_maintenance(**body, actor=actor, at=timezone.now())
-        data = shapes.MaintenanceSerializer(announced).data
-        return Response(data, status=status.HTTP_201_CREATED)

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from providers.api import case_views, evidence_views, import_views, views
+from providers.api import case_views, closure_views, evidence_views, import_views, views
 from providers.api.meter_events import MeterEventsView
 
 router = SimpleRouter(trailing_slash=False)
@@ -14,7 +14,7 @@ router.register("facilities", views.FacilityViewSet)
 router.register("pools", views.PoolViewSet)
 router.register("imports", import_views.ImportViewSet)
 router.register("import-rows", import_views.ImportRowViewSet)
-router.register("maintenance", import_views.MaintenanceViewSet)
+router.register("closures", closure_views.ClosureViewSet)
 router.register("offers", views.OfferViewSet)
 router.register("prices", views.PriceViewSet)
 router.register("meters", evidence_views.MeterViewSet)

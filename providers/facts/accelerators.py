@@ -29,6 +29,7 @@ class Accelerator:
     """One catalogue row.
 
     tdp_w            maximum board power, W, or None: then no energy can be estimated from it
+    embodied_kg      kgCO2e of making one card, cradle to gate, or None: then it has no SCI
     origin           domestic | foreign | unknown
     trace_names      how public cluster traces name it
     figure_sources   (field, source ids) for every figure that is given
@@ -41,6 +42,7 @@ class Accelerator:
     trace_names: tuple[str, ...]
     tdp_w: Decimal | None
     memory_gb: Decimal | None
+    embodied_kg: Decimal | None
     peak: Peak
     interconnect: str | None
     interconnect_gb_per_s: Decimal | None
@@ -50,11 +52,15 @@ class Accelerator:
 
 @dataclass(frozen=True)
 class AcceleratorCatalogue:
-    """The whole file; `sources` maps a source id to its description."""
+    """The whole file; `sources` maps a source id to its description.
+
+    lifetime_years   over how many years a card's embodied carbon is spread: an assumption
+    """
 
     version: str
     document: FactsDocument
     sources: tuple[tuple[str, FactsDocument], ...]
+    lifetime_years: Decimal
     accelerators: tuple[Accelerator, ...]
 
     def get(self, accelerator_id: str) -> Accelerator:
@@ -93,6 +99,7 @@ def load_accelerators(path: Path = ACCELERATORS_FILE) -> AcceleratorCatalogue:
         version=content["version"],
         document=document_from(content["document"]),
         sources=tuple((key, document_from(value)) for key, value in sources.items()),
+        lifetime_years=Decimal(content["lifetime_years"]["value"]),
         accelerators=tuple(_accelerator(record) for record in content["accelerators"]),
     )
 
@@ -103,6 +110,7 @@ def _figures(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "tdp_w": record["tdp_w"],
         "memory_gb": record["memory_gb"],
+        "embodied_kg": record["embodied_kg"],
         **record["peak"],
         "interconnect": given,
     }
@@ -141,6 +149,7 @@ def _accelerator(record: dict[str, Any]) -> Accelerator:
         trace_names=tuple(record["trace_names"]),
         tdp_w=_decimal(record["tdp_w"]),
         memory_gb=_decimal(record["memory_gb"]),
+        embodied_kg=_decimal(record["embodied_kg"]),
         peak=Peak(
             fp64_tflops=_decimal(peak["fp64"]),
             fp32_tflops=_decimal(peak["fp32"]),

@@ -138,6 +138,20 @@ def sci(
         return _ratio(energy_kwh * kg_per_kwh + embodied_kg, units)
 
 
+def embodied_share(
+    embodied_kg: Decimal | None, lifetime_hours: Decimal, hours: Decimal
+) -> Decimal | None:
+    """M = TE x TS, kgCO2e: the part of making a card that falls on `hours` of it (ISO/IEC 21031).
+
+    TE is the card's embodied carbon, TS the hours over its expected life; a card in use is reserved
+    whole, so the standard's share of resources is 1. None when TE is unknown.
+    """
+    if embodied_kg is None:
+        return None
+    with exact_arithmetic():
+        return _ratio(embodied_kg * hours, lifetime_hours)
+
+
 def clean_by_hour(year: MeterYear) -> dict[int, Decimal] | None:
     """Own generation kept on site plus direct line, by hour; None when neither is metered.
 

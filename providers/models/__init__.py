@@ -3,8 +3,9 @@
 from .cases import MeterMonth, PlausibilityCase
 from .catalogue import AcceleratorModel, GridFactor, HubArea
 from .certificates import CertificateAllocation, GreenCertificate
+from .closures import Closure
 from .imports import ImportFile, ImportRow
-from .inventory import Facility, Pool, PoolMaintenance, PoolWindow
+from .inventory import Facility, Pool, PoolWindow
 from .metering import (
     CounterReading,
     Meter,
@@ -20,6 +21,7 @@ from .ratings import GreenRating, RatingBundle, RatingReminder
 __all__ = [
     "AcceleratorModel",
     "CertificateAllocation",
+    "Closure",
     "CounterReading",
     "Facility",
     "GreenCertificate",
@@ -38,7 +40,6 @@ __all__ = [
     "Offer",
     "PlausibilityCase",
     "Pool",
-    "PoolMaintenance",
     "PoolWindow",
     "PriceVersion",
     "RatingBundle",

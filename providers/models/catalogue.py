@@ -77,6 +77,9 @@ class AcceleratorModel(models.Model):
     memory_gb = models.DecimalField(
         _("memory (GB)"), max_digits=8, decimal_places=2, null=True, blank=True
     )
+    embodied_kg = models.DecimalField(
+        _("carbon of making one (kgCO2e)"), max_digits=10, decimal_places=3, null=True, blank=True
+    )
     peak = models.JSONField(_("dense peaks (TFLOPS, INT8 TOPS)"), default=dict)
     interconnect = models.JSONField(_("interconnect"), default=dict)
     figure_sources = models.JSONField(_("source of each figure"), default=dict)

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import immutable, moves_only_along, never_deleted, written_once
+from audit.triggers import moves_only_along, never_deleted, written_once
 from identity.models import Organization
 from identity.uscc import validate_adcode
 from providers.models.catalogue import AcceleratorModel, HubArea
@@ -168,35 +168,3 @@ class PoolWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} {self.available}"
-
-
-class PoolMaintenance(models.Model):
-    """A time in which a pool is not sold, half-open, announced before it begins."""
-
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="maintenance")
-    during = DateTimeRangeField(_("during"), default_bounds="[)")
-    reason = models.TextField(_("reason"))
-    announced_at = models.DateTimeField(_("announced at"))
-
-    class Meta:
-        verbose_name = _("maintenance")
-        verbose_name_plural = _("maintenance")
-        constraints = [
-            ExclusionConstraint(
-                name="maintenance_of_a_pool_does_not_overlap",
-                expressions=[
-                    ("pool", RangeOperators.EQUAL),
-                    ("during", RangeOperators.OVERLAPS),
-                ],
-            ),
-            models.CheckConstraint(
-                condition=Q(during__isempty=False)
-                & Q(during__startswith__isnull=False)
-                & Q(during__endswith__isnull=False),
-                name="maintenance_begins_and_ends",
-            ),
-        ]
-        triggers = immutable("pool_maintenance")
-
-    def __str__(self) -> str:
-        return f"{self.pool_id} {self.during}"

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from rest_framework import serializers
 
 from scheduling.models import (
-    Closure,
     Job,
     Listing,
     MatchRun,
@@ -174,25 +173,6 @@ class NearMissSerializer(serializers.Serializer[Any]):
     cheaper_by_fen = serializers.IntegerField(allow_null=True)
     text_en = serializers.CharField()
     text_zh = serializers.CharField()
-
-
-class ClosureSerializer(serializers.ModelSerializer[Closure]):
-    starts_at = serializers.DateTimeField(source="period.lower")
-    ends_at = serializers.DateTimeField(source="period.upper")
-
-    class Meta:
-        model = Closure
-        fields = [
-            "id",
-            "pool",
-            "kind",
-            "starts_at",
-            "ends_at",
-            "reason",
-            "declared_at",
-            "lifted_at",
-        ]
-        read_only_fields = ["declared_at", "lifted_at"]
 
 
 class WeekRowSerializer(serializers.Serializer[WeekRow]):

@@ -11,7 +11,6 @@ router.register("placements", views.PlacementViewSet)
 router.register("match-runs", views.MatchRunViewSet)
 router.register("relocations", views.RelocationViewSet)
 router.register("near-misses", views.NearMissViewSet, basename="near-miss")
-router.register("closures", views.ClosureViewSet)
 router.register("jobs", views.JobViewSet)
 
 urlpatterns = router.urls

@@ -17,11 +17,9 @@ from identity.permissions import has_role
 from identity.policy import sees_everything
 from identity.roles import Role
 from scheduling.actions.answer_relocation import accept_relocation, decline_relocation
-from scheduling.actions.close_pool import close_pool, lift_closure
 from scheduling.actions.decline_placement import decline_placement
 from scheduling.actions.list_pool import list_pool
 from scheduling.api.serializers import (
-    ClosureSerializer,
     JobSerializer,
     ListingSerializer,
     MatchRunSerializer,
@@ -31,11 +29,10 @@ from scheduling.api.serializers import (
     RelocationSerializer,
     WeekSerializer,
 )
-from scheduling.models import Closure, Job, Listing, MatchRun, Placement, Platform, Relocation
+from scheduling.models import Job, Listing, MatchRun, Placement, Platform, Relocation
 from scheduling.near_misses import near_misses
 from scheduling.policy import (
     may_see_runs,
-    visible_closures,
     visible_jobs,
     visible_placements,
     visible_relocations,
@@ -162,54 +159,6 @@ class NearMissViewSet(viewsets.GenericViewSet[Any]):
             return Response([])
         whose = None if sees_everything(actor) else actor.organization_id or 0
         return Response(NearMissSerializer(near_misses(provider_id=whose), many=True).data)
-
-
-class ClosureViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Closure]
-):
-    """Outages and maintenance of pools: what was to run there is placed again."""
-
-    queryset = Closure.objects.none()
-    serializer_class = ClosureSerializer
-    filterset_fields = ["pool", "kind"]
-
-    def get_queryset(self) -> QuerySet[Closure]:
-        return visible_closures(actor_of(self.request))
-
-    def get_permissions(self) -> Any:
-        if self.request.method == "POST":
-            return [has_role(Role.PROVIDER_ADMIN, Role.PLATFORM_OPERATOR)()]
-        return super().get_permissions()
-
-    @extend_schema(request=ClosureSerializer, responses={201: ClosureSerializer})
-    def create(self, request: Request) -> Response:
-        """Close a pool of one's own (a platform operator: any pool)."""
-        asked = ClosureSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        actor, said = actor_of(request), asked.validated_data
-        pool = said["pool"]
-        own = pool.facility.provider_id == actor.organization_id
-        if not own and not actor.has(Role.PLATFORM_OPERATOR):
-            raise NotFound(thing="pool", field="pool")
-        closure = close_pool(
-            pool=pool,
-            kind=said["kind"],
-            starts_at=said["period"]["lower"],
-            ends_at=said["period"]["upper"],
-            reason=said.get("reason", ""),
-            actor=actor,
-            at=timezone.now(),
-        )
-        return Response(ClosureSerializer(closure).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=None, responses=ClosureSerializer)
-    @action(detail=True, methods=["post"])
-    def lift(self, request: Request, pk: str) -> Response:
-        """The pool can run again."""
-        closure = lift_closure(
-            closure=self.get_object(), actor=actor_of(request), at=timezone.now()
-        )
-        return Response(ClosureSerializer(closure).data)
 
 
 class MatchRunViewSet(viewsets.ReadOnlyModelViewSet[MatchRun]):

@@ -1,6 +1,6 @@
 """What the control room keeps."""
 
-from scheduling.models.capacity import Allocation, Closure, PoolHour
+from scheduling.models.capacity import Allocation, PoolHour
 from scheduling.models.jobs import Job, PlatformCallback, UsageRecord
 from scheduling.models.matching import MatchArchive, MatchingLease, MatchRun, Placement
 from scheduling.models.platforms import Listing, Platform
@@ -11,7 +11,6 @@ from scheduling.models.workloads import Workload
 __all__ = [
     "Allocation",
     "CarbonSignal",
-    "Closure",
     "Job",
     "Listing",
     "MatchArchive",

@@ -1,11 +1,10 @@
 """Promised capacity, hour by hour."""
 
-from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along, never_deleted
+from audit.triggers import moves_only_along
 from providers.models import Pool
 from scheduling import moves
 from scheduling.models.matching import Placement
@@ -36,40 +35,6 @@ class PoolHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} {self.starts_at:%F %H} {self.taken}/{self.units}"
-
-
-class Closure(models.Model):
-    """Hours in which a pool cannot run anything: an outage, or maintenance announced before.
-
-    It is lifted, never deleted; `lifted_at` empty = it stands.
-    """
-
-    class Kind(models.TextChoices):
-        OUTAGE = "outage", _("outage")
-        MAINTENANCE = "maintenance", _("maintenance")
-
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="closures")
-    kind = models.TextField(_("kind"), choices=Kind)
-    period = DateTimeRangeField(_("period"), default_bounds="[)")
-    reason = models.TextField(_("reason"), blank=True, default="")
-    declared_at = models.DateTimeField(_("declared at"))
-    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("closure")
-        verbose_name_plural = _("closures")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(period__isempty=False)
-                & Q(period__startswith__isnull=False)
-                & Q(period__endswith__isnull=False),
-                name="a_closure_has_a_beginning_and_an_end",
-            ),
-        ]
-        triggers = never_deleted("closure")
-
-    def __str__(self) -> str:
-        return f"{self.pool} {self.kind}"
 
 
 class Allocation(models.Model):

@@ -8,7 +8,7 @@ from audit.decisions import SYSTEM
 from audit.models import AuditEvent
 from marketplace import reactions
 from marketplace.actions.cancel_order import cancel_order
-from scheduling.actions.close_pool import close_pool
+from providers.actions.close_pool import close_pool
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
 from scheduling.models import Job
@@ -98,6 +98,7 @@ def test_a_closed_pool_ends_the_order_gives_the_voucher_back_and_calls_the_job_b
         actor=SYSTEM,
         at=NOW,
     )
+    react("pool.closed")
     react("allocation.withdrawn")
     react("order.cancelled")
     order.refresh_from_db()

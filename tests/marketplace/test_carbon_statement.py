@@ -76,6 +76,36 @@ def test_what_the_platform_metered_times_pue_times_the_provinces_factor(buyer):
     assert line.sci_kg_per_hour is None
 
 
+def made_of(pool, embodied_kg):
+    AcceleratorModel.objects.filter(pk=pool.accelerator_id).update(embodied_kg=embodied_kg)
+
+
+def test_an_sci_adds_the_making_of_the_card_to_its_operation(buyer):
+    pool = ran(buyer)
+    rated(pool)
+    made_of(pool, Decimal("26.28"))  # 3 years are 26,280 hours: a gram an hour
+    (line,) = told(buyer).lines
+    assert line.embodied_kg == Decimal("0.002")  # two accelerator-hours
+    assert line.operational_kg_per_hour == Decimal("0.537192")
+    assert line.sci_kg_per_hour == Decimal("0.538192")
+
+
+def test_a_card_nobody_published_a_footprint_of_has_no_sci(buyer):
+    pool = ran(buyer)
+    rated(pool)
+    made_of(pool, None)
+    (line,) = told(buyer).lines
+    assert (line.embodied_kg, line.sci_kg_per_hour) == (None, None)
+    assert line.operational_kg_per_hour is not None
+
+
+def test_without_a_pue_there_is_no_sci(buyer):
+    made_of(ran(buyer), 164)
+    (line,) = told(buyer).lines
+    assert line.embodied_kg is not None
+    assert line.sci_kg_per_hour is None
+
+
 def test_retired_certificates_lower_only_the_market_based_ledger(buyer):
     pool = ran(buyer)
     rated(pool)

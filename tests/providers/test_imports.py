@@ -14,12 +14,10 @@ from identity.roles import Role
 from providers.actions.add_pool import add_pool
 from providers.actions.apply_import import apply_import
 from providers.actions.check_import import check_import
-from providers.actions.schedule_maintenance import schedule_maintenance
 from providers.actions.upload_import import upload_import
 from providers.bulk import COLUMNS, read_table, write_csv, write_xlsx
 from providers.export import pool_lines, problem_lines
 from providers.models import ImportFile, ImportRow, Offer, Pool, PriceVersion
-from providers.queries import market_pools
 from providers.tasks import work_on_waiting_imports
 from tests.factories import NOW
 from tests.providers.supply import HOUR, a_card, make_facility, make_offer
@@ -234,20 +232,6 @@ def test_a_large_file_waits_for_a_worker(facility, client, monkeypatch):
     assert me.post(f"imports/{sent.json()['id']}/apply").json()["state"] == "queued"
     assert work_on_waiting_imports(now=timezone.now) == 1
     assert Pool.objects.get().code == "a"
-
-
-def test_maintenance_closes_the_hours_it_touches():
-    pool = make_offer().pool
-    schedule_maintenance(
-        pool=pool,
-        starts_at=NOW + HOUR * 1.5,
-        ends_at=NOW + 2 * HOUR,
-        reason="switch",
-        actor=SYSTEM,
-        at=NOW,
-    )
-    (row,) = market_pools(at=NOW, starts_at=NOW, hours=4)
-    assert row.available == [(0, 1), (2, 4)]
 
 
 def test_a_workbook_never_holds_a_formula():

@@ -9,6 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.decisions import Invalid, NotFound, NotPermitted
 from audit.models import AuditEvent
+from providers import intake
 from providers.green import Period, lateness
 from providers.models import MeterReading
 from providers.queries import metered_months
@@ -252,3 +253,10 @@ def test_a_month_is_summed_as_last_corrected(facility, total):
         (1, 190, 2),
         (2, 7, 1),
     ]
+
+
+def test_a_batch_without_corrections_is_rolled_up_from_itself_alone():
+    # Joined to the readings it was read against all of them: a batch of one hour took as long as
+    # there were years behind it.
+    assert "providers_meterreading" not in intake.ROLL_UP
+    assert "OFFSET 0" in intake.ROLL_UP_CORRECTIONS

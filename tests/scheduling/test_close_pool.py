@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from audit.decisions import SYSTEM, Invalid
+from audit.decisions import SYSTEM
 from audit.models import AuditEvent
+from providers.actions.close_pool import close_pool
+from providers.actions.lift_closure import lift_closure
 from scheduling.actions.allocate_capacity import allocate_capacity
-from scheduling.actions.close_pool import close_pool, lift_closure
 from scheduling.actions.create_job import create_job
+from scheduling.actions.withdraw_from_pool import withdraw_from_pool
 from scheduling.models import Allocation, Job, Placement, PoolHour, Workload
 from tests.factories import NOW
 from tests.scheduling.builders import (
@@ -25,14 +27,15 @@ pytestmark = pytest.mark.django_db
 
 
 def close(pool, *, first=0, last=4, kind="outage", at=NOW):
-    return close_pool(
-        pool=pool,
-        kind=kind,
-        starts_at=START + timedelta(hours=first),
-        ends_at=START + timedelta(hours=last),
-        actor=SYSTEM,
-        at=at,
+    """The provider closes its pool, and what was to run there is withdrawn, as news of it comes."""
+    starts_at, ends_at = START + timedelta(hours=first), START + timedelta(hours=last)
+    closure = close_pool(
+        pool=pool, kind=kind, starts_at=starts_at, ends_at=ends_at, actor=SYSTEM, at=at
     )
+    withdraw_from_pool(
+        pool=pool, starts_at=starts_at, ends_at=ends_at, why=kind, actor=SYSTEM, at=at
+    )
+    return closure
 
 
 def test_a_proposal_in_those_hours_ends_and_its_workload_is_placed_elsewhere():
@@ -106,12 +109,6 @@ def test_a_lifted_closure_lets_the_hours_be_offered_again():
     assert Placement.objects.get().pool == pool
 
 
-@pytest.mark.parametrize(("first", "last", "kind"), [(2, 2, "outage"), (0, 3, "holiday")])
-def test_refuses_a_closure_of_no_length_or_no_known_kind(first, last, kind):
-    with pytest.raises(Invalid):
-        close(make_pool(), first=first, last=last, kind=kind)
-
-
 @pytest.mark.parametrize("column", ["run_id", "pool_id", "price_version_id"])
 def test_the_database_refuses_a_placement_that_names_nothing(column):
     placement = make_placement(make_pool(), make_workload())
@@ -124,9 +121,8 @@ def test_the_database_refuses_a_placement_that_names_nothing(column):
     assert refused.value.__cause__.diag.constraint_name == name
 
 
-@pytest.mark.parametrize("table", ["scheduling_closure", "scheduling_matchrun"])
+@pytest.mark.parametrize("table", ["scheduling_matchrun"])
 def test_what_others_stand_on_is_never_deleted(table):
-    close(make_pool())
     make_placement(make_pool(), make_workload())
     refused = pytest.raises(DatabaseError, match=r"[Cc]annot delete")
     with refused, transaction.atomic(), connection.cursor() as cursor:
