@@ -14,7 +14,10 @@ POLICY_VERSION_MOVES = (
     ("submitted", "half_approved"),
     ("submitted", "withdrawn"),
     ("half_approved", "approved"),
+    ("half_approved", "twice_approved"),
     ("half_approved", "withdrawn"),
+    ("twice_approved", "approved"),
+    ("twice_approved", "withdrawn"),
     ("approved", "superseded"),
     ("approved", "withdrawn"),
 )
@@ -100,6 +103,11 @@ CLAIM_MOVES = (
     ("returned", "withdrawn"),
     ("public_notice", "withdrawn"),
     ("rejected", "withdrawn"),
+)
+DIFFERENCE_MOVES = (
+    ("proposed", "owed"),
+    ("proposed", "recovered"),
+    ("proposed", "noticed"),
 )
 OBJECTION_MOVES = (
     ("open", "dismissed"),

@@ -75,6 +75,14 @@ def visible_versions(actor: Actor) -> QuerySet[PolicyVersion]:
     )
 
 
+def versions_on_trial(actor: Actor) -> QuerySet[PolicyVersion]:
+    """Whose simulations and recomputations one may read: one's own issuer's, for auditors all.
+
+    They name enterprises, so another city's stay its own even where its terms are public."""
+    rows = visible_versions(actor)
+    return rows if sees_everything(actor) else rows.filter(programme__issuer=actor.organization_id)
+
+
 def visible_applications(actor: Actor) -> QuerySet[Application]:
     """One's own, and those made to one's own programmes."""
     rows = Application.objects.select_related("applicant", "programme", "version__programme")

@@ -269,7 +269,15 @@ class PartTooLarge(Refusal):
 
 
 class NotSimulated(Refusal):
-    """Terms that replace others need passing test cases and a simulation before approval."""
+    """Terms need passing test cases and a simulation before approval; retroactive ones also what
+    they would have changed."""
 
     text_en = "Version {version} lacks: {lacking}."
     text_zh = "版本 {version} 缺少：{lacking_zh}。"
+
+
+class RecomputationIsStale(Refusal):
+    """Something was decided after the differences were computed: compute and read them again."""
+
+    text_en = "What version {version} changes is no longer what was computed; compute it again."
+    text_zh = "版本 {version} 的追溯差异已变化，请重新测算后再审批。"

@@ -175,26 +175,30 @@ def reviewed_by_the_other_side() -> pgtrigger.Trigger:
     )
 
 
-def replaced_only_after_a_simulation() -> pgtrigger.Trigger:
-    """Terms that replace others are approved with passing test cases and a simulation attached."""
+def approved_only_after_a_trial() -> pgtrigger.Trigger:
+    """Terms are approved with passing test cases and a simulation attached; terms that reach back
+    also with what they would have changed."""
     return pgtrigger.Trigger(
-        name="terms_are_replaced_after_a_simulation",
+        name="terms_are_approved_after_a_trial",
         operation=pgtrigger.Update,
         when=pgtrigger.Before,
         func="""
-            IF NEW.state = 'approved' AND OLD.state <> 'approved'
-               AND EXISTS (SELECT 1 FROM vouchers_policyversion v
-                            WHERE v.programme_id = NEW.programme_id AND v.id <> NEW.id
-                              AND v.state IN ('approved', 'superseded'))
-               AND (NOT EXISTS (SELECT 1 FROM vouchers_simulationrun s WHERE s.version_id = NEW.id)
-                    OR NOT EXISTS (SELECT 1 FROM vouchers_ruletestcase c
-                                    WHERE c.version_id = NEW.id)
-                    OR EXISTS (SELECT 1 FROM vouchers_ruletestcase c
-                                WHERE c.version_id = NEW.id
-                                  AND c.expected_fen <> c.computed_fen)) THEN
+            IF NEW.state = 'approved' AND OLD.state <> 'approved' AND (
+                NOT EXISTS (SELECT 1 FROM vouchers_simulationrun s WHERE s.version_id = NEW.id)
+                OR NOT EXISTS (SELECT 1 FROM vouchers_ruletestcase c WHERE c.version_id = NEW.id)
+                OR EXISTS (SELECT 1 FROM vouchers_ruletestcase c
+                            WHERE c.version_id = NEW.id AND c.expected_fen <> c.computed_fen)
+            ) THEN
                 RAISE EXCEPTION 'policy version %: no simulation or no passing test cases', OLD.id
                     USING ERRCODE = 'check_violation',
-                          CONSTRAINT = 'terms_are_replaced_after_a_simulation';
+                          CONSTRAINT = 'terms_are_approved_after_a_trial';
+            END IF;
+            IF NEW.state = 'approved' AND OLD.state <> 'approved' AND NEW.retroactive
+               AND NOT EXISTS (SELECT 1 FROM vouchers_recomputation r
+                                WHERE r.version_id = NEW.id) THEN
+                RAISE EXCEPTION 'policy version %: what it changes was not computed', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'retroactive_terms_say_what_they_change';
             END IF;
             RETURN NEW;
         """,

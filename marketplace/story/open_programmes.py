@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from marketplace.story.client import Client
 from marketplace.story.stage import Stage
 from vouchers.models import PolicyVersion
 
@@ -28,6 +29,7 @@ def open_programmes(stage: Stage) -> None:
         preset="hangzhou-2025",
         name="杭州算力券（示例）",
         amount_fen=HANGZHOU_FEN,
+        tries=[(FACTS, 200_000_00)],
         supplied=[
             {
                 "pointer": "/payment/mode",
@@ -42,13 +44,24 @@ def open_programmes(stage: Stage) -> None:
         preset="zhongwei-platform-trade-1pct",
         name="中卫算力平台交易额奖励（示例）",
         amount_fen=ZHONGWEI_FEN,
+        tries=[
+            ({"annual_trade_volume_fen": 10_000_000_00 - 1}, 0),
+            ({"annual_trade_volume_fen": 10_000_000_00}, 100_000_00),
+        ],
         supplied=[],
     )
     _four_eyes_in_the_database(stage)
 
 
 def _open(
-    stage: Stage, *, prefix: str, preset: str, name: str, amount_fen: int, supplied: list[Any]
+    stage: Stage,
+    *,
+    prefix: str,
+    preset: str,
+    name: str,
+    amount_fen: int,
+    tries: list[tuple[dict[str, Any], int]],
+    supplied: list[Any],
 ) -> dict[str, Any]:
     drafter, approver = stage.as_(f"{prefix}drafter"), stage.as_(f"{prefix}approver")
     officer, officer2 = stage.as_(f"{prefix}officer"), stage.as_(f"{prefix}officer2")
@@ -73,6 +86,13 @@ def _open(
         "same_person",
         "stale_state",
     )
+    stage.check_refused(
+        f"{preset}: terms nobody tried are not approved",
+        stage.as_(f"{prefix}approver2").refused(f"/policy-versions/{version}/approve"),
+        "not_simulated",
+        "stale_state",
+    )
+    _try_out(stage, drafter, preset, version, tries)
     stage.as_(f"{prefix}approver2").post(
         f"/policy-versions/{version}/approve", step=f"{preset}:approve2"
     )
@@ -105,6 +125,47 @@ def _open(
         step=f"{preset}:activate",
     )
     return {"programme": programme["id"], "version": version, "envelope": envelope["id"]}
+
+
+def _try_out(
+    stage: Stage,
+    drafter: Client,
+    preset: str,
+    version: int,
+    tries: list[tuple[dict[str, Any], int]],
+) -> None:
+    """Worked examples, and a run over the same facts as claims of one day."""
+    for number, (facts, expected_fen) in enumerate(tries):
+        case = drafter.post(
+            "/rule-test-cases",
+            {
+                "policy_version": version,
+                "name": f"example {number + 1}",
+                "facts": facts,
+                "asked_at": stage.since.isoformat(),
+                "expected_fen": expected_fen,
+            },
+            step=f"{preset}:example{number}",
+        )
+        stage.check(f"{preset}: example {number + 1} comes out as worked out", case["passes"])
+    names = list(tries[0][0])
+    rows = [
+        f"E{number},{stage.since:%Y-%m-%d},{','.join(str(facts[name]) for name in names)}"
+        for number, (facts, _expected) in enumerate(tries)
+    ]
+    run = drafter.post(
+        "/simulation-runs",
+        {
+            "policy_version": version,
+            "data_set": "演示数据（虚构） · demo claims, made up",
+            "csv_text": "\n".join([",".join(["enterprise", "on", *names]), *rows, ""]),
+        },
+        step=f"{preset}:simulate",
+    )
+    stage.check(
+        f"{preset}: the simulation costs what the examples earn",
+        run["cost_fen"] == sum(expected for _facts, expected in tries),
+    )
 
 
 def _four_eyes_in_the_database(stage: Stage) -> None:

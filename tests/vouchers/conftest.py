@@ -10,6 +10,7 @@ from audit.decisions import SYSTEM, Actor
 from identity.models import Membership, Organization
 from tests.factories import NOW, make_membership, make_organization
 from tests.treasury.conftest import City, make_city, make_envelope
+from tests.vouchers.office import attach_trial
 from treasury.models import Envelope
 from vouchers.actions.activate_programme import activate_programme
 from vouchers.actions.apply_for_voucher import apply_for_voucher
@@ -91,6 +92,7 @@ def make_office(
         at=NOW,
     )
     version = programme.versions.get()
+    attach_trial(version, actor(drafter).person_id)
     submit_policy_version(version=version, actor=actor(drafter), at=NOW)
     approve_policy_version(version=version, actor=actor(approver_1), at=NOW)
     approve_policy_version(version=version, actor=actor(approver_2), at=NOW)

@@ -26,6 +26,8 @@ from vouchers.models import (
     Preset,
     Programme,
     Redemption,
+    RuleTestCase,
+    SimulationRun,
     Voucher,
 )
 from vouchers.presets import load_presets
@@ -107,8 +109,34 @@ def draft(office: Office, terms: Mapping[str, Any] = FIFTH) -> PolicyVersion:
     return programme.versions.get()
 
 
+def attach_trial(version: PolicyVersion, person_id: int | None) -> None:
+    """The rows an approval asks for, without running anything: for tests of what comes after."""
+    RuleTestCase.objects.create(
+        version=version,
+        name="nothing asked",
+        facts={},
+        asked_at=NOW,
+        expected_fen=0,
+        evaluation={},
+        computed_fen=0,
+        written_by_id=person_id or 0,
+    )
+    SimulationRun.objects.create(
+        version=version,
+        data_set="nothing run",
+        source="uploaded",
+        data_digest="0" * 64,
+        claims=1,
+        cost_fen=0,
+        report={},
+        run_by_id=person_id or 0,
+        run_at=NOW,
+    )
+
+
 def approved(office: Office, terms: Mapping[str, Any] = FIFTH) -> PolicyVersion:
     version = draft(office, terms)
+    attach_trial(version, office.drafter.person_id)
     submit_policy_version(version=version, actor=office.drafter, at=NOW)
     approve_policy_version(version=version, actor=office.approver_1, at=NOW)
     return approve_policy_version(version=version, actor=office.approver_2, at=NOW)

@@ -72,6 +72,28 @@ def test_a_preset_becomes_a_programme_and_a_question_becomes_a_voucher(office: O
     assert programme["state"] == "draft"
     get(applicant, f"/programmes/{programme['id']}", expect=404)
     (version,) = programme["versions"]
+    post(
+        office.drafter,
+        "/rule-test-cases",
+        {
+            "policy_version": version,
+            "name": "five wan",
+            "facts": {"contract_amount_fen": 5 * WAN},
+            "asked_at": "2026-03-02T10:00:00+08:00",
+            "expected_fen": 1 * WAN,
+        },
+        expect=201,
+    )
+    post(
+        office.drafter,
+        "/simulation-runs",
+        {
+            "policy_version": version,
+            "data_set": "one claim made up",
+            "csv_text": f"enterprise,on,contract_amount_fen\nA,2026-03-01,{5 * WAN}\n",
+        },
+        expect=201,
+    )
     post(office.drafter, f"/policy-versions/{version}/submit")
     post(office.approver_1, f"/policy-versions/{version}/approve")
     again = post(office.approver_1, f"/policy-versions/{version}/approve", expect=403)

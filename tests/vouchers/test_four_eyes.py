@@ -12,6 +12,7 @@ from tests.vouchers.office import (
     Office,
     apply,
     approved,
+    attach_trial,
     draft,
     make_applicant,
     make_office,
@@ -81,6 +82,7 @@ def test_the_database_refuses_one_person_approving_terms_twice(office: Office) -
 
 def test_the_database_refuses_approved_terms_without_approvers(office: Office) -> None:
     version = draft(office)
+    attach_trial(version, office.drafter.person_id)
     submit_policy_version(version=version, actor=office.drafter, at=NOW)
     approve_policy_version(version=version, actor=office.approver_1, at=NOW)
     sql_is_refused(

@@ -12,6 +12,7 @@ from tests.vouchers.office import (
     FIFTH,
     Office,
     apply,
+    draft,
     make_applicant,
     make_office,
     make_programme,
@@ -92,6 +93,19 @@ def test_a_replacement_waits_for_examples_and_a_simulation(
     assert approve().state == "approved"
     with pytest.raises(StaleState):
         simulate(office, version)
+
+
+def test_the_first_terms_of_a_programme_wait_for_them_too(office: Office) -> None:
+    version = draft(office)
+    submit_policy_version(version=version, actor=office.drafter, at=NOW)
+    approve_policy_version(version=version, actor=office.approver_1, at=NOW)
+    with pytest.raises(NotSimulated, match="a simulation, test cases"):
+        approve_policy_version(version=version, actor=office.approver_2, at=NOW)
+    assert example(office, version, 1 * WAN)
+    simulate(office, version)
+    assert (
+        approve_policy_version(version=version, actor=office.approver_2, at=NOW).state == "approved"
+    )
 
 
 def test_one_failing_example_is_enough_to_stop_it(office: Office, version: PolicyVersion) -> None:

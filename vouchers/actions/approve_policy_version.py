@@ -1,4 +1,5 @@
-"""Terms are submitted by who drafted them and approved by two other people."""
+"""Terms are submitted by who drafted them and approved by two other people, by three when they
+reach back before their approval."""
 
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from audit.actions.record import record
 from audit.decisions import Actor
 from treasury.moves import move_state
 from vouchers import policy
+from vouchers.actions.recompute_decisions import require_fresh_recomputation
 from vouchers.models import PolicyVersion
 from vouchers.refusals import NotSimulated
 
@@ -23,34 +25,40 @@ def submit_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime)
 
 @transaction.atomic
 def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime) -> PolicyVersion:
-    """First call: submitted → half_approved; second, by another person: → approved.
+    """Each call is another person's: submitted → half_approved → approved, and for retroactive
+    terms submitted → half_approved → twice_approved → approved.
 
-    Terms take effect at `effective_from`, or at the approval if that is later: nothing is approved
-    for the past. Terms that replace others need passing test cases and a simulation. Raises
-    NotSimulated, SamePerson, StaleState, NotPermitted, NotFound.
+    Terms take effect at `effective_from`, or at the approval if that is later, unless they are
+    retroactive. Approval needs passing test cases and a simulation; that of retroactive terms also
+    a recomputation, and the last approver's must still be what would change. Raises NotSimulated,
+    RecomputationIsStale, SamePerson, StaleState, NotPermitted, NotFound.
     """
     policy.require_issuer(actor, version.programme.issuer, *policy.APPROVERS)
-    policy.require_somebody_else(actor, version.drafted_by_id, version.approved_by_1_id)
-    if version.state != PolicyVersion.State.HALF_APPROVED:
+    policy.require_somebody_else(
+        actor, version.drafted_by_id, version.approved_by_1_id, version.approved_by_2_id
+    )
+    states = PolicyVersion.State
+    if version.state not in (states.HALF_APPROVED, states.TWICE_APPROVED):
         move_state(version, to="half_approved", approved_by_1_id=actor.person_id)
         _note("policy_version.half_approved", version, actor, at)
         return version
-    _require_simulation(version)
-    move_state(
-        version,
-        to="approved",
-        approved_by_2_id=actor.person_id,
-        approved_at=at,
-        effective_from=max(version.effective_from, at),
-    )
+    _require_trial(version)
+    if version.state == states.HALF_APPROVED and version.retroactive:
+        move_state(version, to="twice_approved", approved_by_2_id=actor.person_id)
+        _note("policy_version.twice_approved", version, actor, at)
+        return version
+    if version.state == states.TWICE_APPROVED:
+        require_fresh_recomputation(version)
+        signed = {"approved_by_3_id": actor.person_id, "effective_from": version.effective_from}
+    else:
+        later = max(version.effective_from, at)
+        signed = {"approved_by_2_id": actor.person_id, "effective_from": later}
+    move_state(version, to="approved", approved_at=at, **signed)
     _note("policy_version.approved", version, actor, at)
     return version
 
 
-def _require_simulation(version: PolicyVersion) -> None:
-    others = version.programme.versions.exclude(pk=version.pk)
-    if not others.filter(state__in=["approved", "superseded"]).exists():
-        return
+def _require_trial(version: PolicyVersion) -> None:
     cases = list(version.test_cases.all())
     lacking = [
         words
@@ -60,6 +68,10 @@ def _require_simulation(version: PolicyVersion) -> None:
             (
                 any(not case.passes for case in cases),
                 ("test cases that all pass", "全部通过的测试用例"),
+            ),
+            (
+                version.retroactive and not version.recomputations.exists(),
+                ("a recomputation of past decisions", "追溯差异测算"),
             ),
         )
         if missing

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from audit.actions.record import record
-from audit.decisions import Actor, StaleState
+from audit.decisions import Actor, Invalid, StaleState
 from vouchers import policy
 from vouchers.models import PolicyVersion, Programme
 from vouchers.refusals import TermsIncomplete, TermsRefused
@@ -23,16 +23,26 @@ def draft_policy_version(
     effective_from: datetime,
     actor: Actor,
     at: datetime,
+    retroactive: bool = False,
 ) -> PolicyVersion:
     """Draft version n + 1 with `terms`, to take effect at `effective_from` once approved.
 
+    Terms for a past day are drafted as `retroactive`: three approve them, on what they change.
+
     Raises TermsRefused with a pointer to each wrong field, TermsIncomplete while a parameter is
-    unknown, StaleState for a programme that has ended, NotPermitted, NotFound.
+    unknown, Invalid for a day before `at` that is not said to be retroactive, StaleState for a
+    programme that has ended, NotPermitted, NotFound.
     """
     policy.require_issuer(actor, programme.issuer, *policy.DRAFTERS)
     programme = Programme.objects.select_for_update().get(pk=programme.pk)
     if programme.state in (Programme.State.CLOSED, Programme.State.CANCELLED):
         raise StaleState(thing="programme", current=programme.state, needed="draft / active")
+    if effective_from < at and not retroactive:
+        raise Invalid(
+            "effective_from",
+            "before the approval: say that the terms are retroactive, and three approve them",
+            "早于审批：须注明追溯适用，并由三人审批",
+        )
     try:
         loaded = Terms.load(terms)
     except RuleError as error:
@@ -47,6 +57,7 @@ def draft_policy_version(
         terms_digest=loaded.digest,
         drafted_by_id=actor.person_id or 0,
         effective_from=effective_from,
+        retroactive=retroactive and effective_from < at,
     )
     record(
         "policy_version.drafted",

@@ -145,6 +145,7 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
             programme=named(policy.visible_programmes(actor), body["programme"], "programme"),
             terms=_terms_of(body),
             effective_from=body["effective_from"],
+            retroactive=body["retroactive"],
             **who_and_when(request),
         )
         return Response(self.get_serializer(version).data, status=status.HTTP_201_CREATED)
@@ -181,7 +182,7 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
     @extend_schema(request=None, responses=shapes.PolicyVersionDetailSerializer)
     @action(detail=True, methods=["post"], permission_classes=[Approval])
     def approve(self, request: Request, pk: str) -> Response:
-        """Approve; the second approval, by another person, fixes the terms."""
+        """Approve, each time another person: two fix the terms, three fix retroactive ones."""
         version = approve_policy_version(version=self.get_object(), **who_and_when(request))
         return Response(self.get_serializer(version).data)
 

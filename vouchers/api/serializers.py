@@ -157,6 +157,7 @@ class PolicyVersionRequest(TermsCheckRequest):
 
     programme = serializers.IntegerField()
     effective_from = serializers.DateTimeField()
+    retroactive = serializers.BooleanField(required=False, default=False)
 
 
 class TermsProblemSerializer(serializers.Serializer[None]):
@@ -195,6 +196,8 @@ class PolicyVersionSerializer(serializers.ModelSerializer[PolicyVersion]):
             "drafted_by",
             "approved_by_1",
             "approved_by_2",
+            "approved_by_3",
+            "retroactive",
             "effective_from",
             "approved_at",
             "recorded_at",

@@ -96,14 +96,14 @@ class RuleTestCaseViewSet(viewsets.ReadOnlyModelViewSet[RuleTestCase]):
     filterset_fields = ["version"]
 
     def get_queryset(self) -> QuerySet[RuleTestCase]:
-        versions = policy.visible_versions(actor_of(self.request))
+        versions = policy.versions_on_trial(actor_of(self.request))
         return RuleTestCase.objects.filter(version__in=versions).order_by("pk")
 
     @extend_schema(request=RuleTestCaseRequest, responses={201: RuleTestCaseSerializer})
     def create(self, request: Request) -> Response:
         """Write a worked example; the terms compute it at once."""
         body = checked(RuleTestCaseRequest, request)
-        versions = policy.visible_versions(actor_of(request))
+        versions = policy.versions_on_trial(actor_of(request))
         version = named(versions, body.pop("policy_version"), "policy_version")
         case = write_test_case(version=version, **body, **who_and_when(request))
         return Response(self.get_serializer(case).data, status=status.HTTP_201_CREATED)
@@ -118,14 +118,14 @@ class SimulationRunViewSet(viewsets.ReadOnlyModelViewSet[SimulationRun]):
     filterset_fields = ["version"]
 
     def get_queryset(self) -> QuerySet[SimulationRun]:
-        versions = policy.visible_versions(actor_of(self.request))
+        versions = policy.versions_on_trial(actor_of(self.request))
         return SimulationRun.objects.filter(version__in=versions).order_by("-pk")
 
     @extend_schema(request=SimulationRequest, responses={201: SimulationRunSerializer})
     def create(self, request: Request) -> Response:
         """Run a draft over a data set, against the terms in force."""
         body = checked(SimulationRequest, request)
-        versions = policy.visible_versions(actor_of(request))
+        versions = policy.versions_on_trial(actor_of(request))
         version = named(versions, body.pop("policy_version"), "policy_version")
         first, after = body.pop("first_day", None), body.pop("day_after_last", None)
         period = (first, after) if first and after else None

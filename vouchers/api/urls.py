@@ -7,6 +7,7 @@ from vouchers.api import (
     awards,
     claims,
     programmes,
+    recomputations,
     simulations,
     vouchers,
     windows,
@@ -24,6 +25,7 @@ router.register("subsidy-awards", awards.SubsidyAwardViewSet)
 router.register("combined-answers", simulations.CombinedAnswerViewSet)
 router.register("rule-test-cases", simulations.RuleTestCaseViewSet)
 router.register("simulation-runs", simulations.SimulationRunViewSet)
+router.register("recomputations", recomputations.RecomputationViewSet)
 router.register("claims", claims.ClaimViewSet)
 router.register("public-notices", claims.PublicNoticeViewSet, basename="public-notice")
 router.register("objections", claims.ObjectionViewSet)

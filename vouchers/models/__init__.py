@@ -5,6 +5,7 @@ from vouchers.models.awards import SubsidyAward
 from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview, Objection
 from vouchers.models.combined_answers import CombinedAnswer
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
+from vouchers.models.recomputations import Difference, Recomputation
 from vouchers.models.simulations import RuleTestCase, SimulationRun
 from vouchers.models.vouchers import Redemption, Voucher
 from vouchers.models.windows import ClaimWindow, WindowAdmission, WindowAnswer
@@ -16,11 +17,13 @@ __all__ = [
     "ClaimReview",
     "ClaimWindow",
     "CombinedAnswer",
+    "Difference",
     "EntitlementAnswer",
     "Objection",
     "PolicyVersion",
     "Preset",
     "Programme",
+    "Recomputation",
     "Redemption",
     "RuleTestCase",
     "SimulationRun",

@@ -9,7 +9,7 @@ from audit.triggers import moves_only_along, never_deleted, starts_as, written_o
 from identity.models import Organization, User
 from treasury.models import Envelope
 from vouchers import moves
-from vouchers.triggers import approved_terms_keep_their_date, replaced_only_after_a_simulation
+from vouchers.triggers import approved_only_after_a_trial, approved_terms_keep_their_date
 
 
 class Preset(models.Model):
@@ -81,12 +81,14 @@ class Programme(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """The terms of a programme from an instant on. Approved by two others than who drafted them."""
+    """The terms of a programme from an instant on. Approved by two others than who drafted them;
+    by three when they reach back before their approval."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
         SUBMITTED = "submitted", _("submitted")
         HALF_APPROVED = "half_approved", _("approved by one")
+        TWICE_APPROVED = "twice_approved", _("approved by two, waits for a third")
         APPROVED = "approved", _("approved")
         SUPERSEDED = "superseded", _("superseded")
         WITHDRAWN = "withdrawn", _("withdrawn")
@@ -104,6 +106,8 @@ class PolicyVersion(models.Model):
     drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     approved_by_1 = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_by_2 = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by_3 = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    retroactive = models.BooleanField(_("reaches back before its approval"), default=False)
     effective_from = models.DateTimeField(_("effective from"))
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
@@ -116,12 +120,19 @@ class PolicyVersion(models.Model):
                 fields=["programme", "number"], name="a_version_is_numbered_once"
             ),
             models.CheckConstraint(
-                condition=~Q(approved_by_1=F("drafted_by")) & ~Q(approved_by_2=F("drafted_by")),
+                condition=~Q(approved_by_1=F("drafted_by"))
+                & ~Q(approved_by_2=F("drafted_by"))
+                & ~Q(approved_by_3=F("drafted_by")),
                 name="nobody_approves_the_terms_they_drafted",
             ),
             models.CheckConstraint(
                 condition=~Q(approved_by_2=F("approved_by_1")),
                 name="terms_are_approved_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by_3=F("approved_by_1"))
+                & ~Q(approved_by_3=F("approved_by_2")),
+                name="the_third_approver_is_a_third_person",
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["approved", "superseded"])
@@ -133,8 +144,10 @@ class PolicyVersion(models.Model):
                 name="approved_terms_name_their_approvers",
             ),
             models.CheckConstraint(
-                condition=Q(approved_at__isnull=True) | Q(effective_from__gte=F("approved_at")),
-                name="terms_take_effect_after_their_approval",
+                condition=Q(approved_at__isnull=True)
+                | Q(effective_from__gte=F("approved_at"))
+                | Q(retroactive=True, approved_by_3__isnull=False),
+                name="terms_take_effect_after_their_approval_or_by_three",
             ),
         ]
         triggers = [
@@ -142,7 +155,7 @@ class PolicyVersion(models.Model):
             starts_as("policy_version", "draft"),
             moves_only_along("policy_version", moves.POLICY_VERSION_MOVES),
             approved_terms_keep_their_date(),
-            replaced_only_after_a_simulation(),
+            approved_only_after_a_trial(),
             written_once(
                 "policy_version",
                 "programme_id",
@@ -152,6 +165,8 @@ class PolicyVersion(models.Model):
                 "drafted_by_id",
                 "approved_by_1_id",
                 "approved_by_2_id",
+                "approved_by_3_id",
+                "retroactive",
                 "approved_at",
             ),
         ]

@@ -14,7 +14,9 @@ def rate_of(basis_fen: int, rate: Fraction, *, quantum_fen: int = 1) -> int:
 
 
 def line_cap(line: Mapping[str, Any], amount_fen: int, sheet: Worksheet) -> int:
-    """The line's own ceiling. null leaves the amount and records that the ceiling is unknown."""
+    """Cut to the line's quantum and under its own ceiling; a ceiling of null leaves the amount and
+    records that it is unknown."""
+    amount_fen = floor_to(amount_fen, line.get("quantum_fen", 1))
     if "cap_fen" not in line:
         return amount_fen
     cap = sheet.parameter(line, "cap_fen")

@@ -88,8 +88,8 @@ def _refuse(what: str) -> RuleError:
     )
 
 
-def check_simulable(terms: Terms, columns: Mapping[str, Any]) -> None:
-    """Raise RuleError for terms or columns the vectorised engine would not get exactly right."""
+def check_columns(terms: Terms, columns: Mapping[str, Any]) -> None:
+    """Raise RuleError for terms or columns that no engine could decide claims from."""
     document = terms.document
     if terms.missing:
         raise RuleError(
@@ -98,15 +98,6 @@ def check_simulable(terms: Terms, columns: Mapping[str, Any]) -> None:
             "the terms are incomplete",
             "政策参数不完整",
         )
-    for line in document["benefit"]["lines"]:
-        if line["mechanic"] not in _MECHANICS or "pro_rata" in line:
-            raise _refuse(f"line {line['id']} ({line['mechanic']})")
-    if "total_aid_rate" in document.get("stacking", {}) or "items" in columns:
-        raise _refuse("total_aid_rate or items")
-    if "contract_months_at_most" in document.get("windows", {}):
-        raise _refuse("contract_months_at_most")
-    if any(cap["per"] == "contract" for cap in document.get("caps", ())):
-        raise _refuse("a cap per contract")
     needed = set(facts_used(document)) - BASES - {"approved_rate"} - set(DEFAULTS)
     minimums = document.get("minimums", {}).get("spend", ())
     needed |= {minimum["fact"] for minimum in minimums}
@@ -118,6 +109,22 @@ def check_simulable(terms: Terms, columns: Mapping[str, Any]) -> None:
             f"columns needed: {', '.join(absent)}",
             f"缺少列：{'、'.join(absent)}",
         )
+
+
+def check_simulable(terms: Terms, columns: Mapping[str, Any]) -> None:
+    """Raise RuleError for terms or columns the vectorised engine would not get exactly right."""
+    check_columns(terms, columns)
+    document = terms.document
+    for line in document["benefit"]["lines"]:
+        if line["mechanic"] not in _MECHANICS:
+            raise _refuse(f"line {line['id']} ({line['mechanic']})")
+        if line.get("rate_is_ceiling") and "approved_rate" in columns:
+            raise _refuse("approved_rate")
+    if "total_aid_rate" in document.get("stacking", {}) or "items" in columns:
+        raise _refuse("total_aid_rate or items")
+    for cap in document.get("caps", ()):
+        if cap["per"] in ("contract", "rolling_months"):
+            raise _refuse(f"a cap per {cap['per'].removesuffix('_months')}")
 
 
 def _compare(values: NDArray[Any], op: str, bound: Any) -> Flags:
@@ -171,6 +178,36 @@ def _inside(days: NDArray[Any], period: Mapping[str, str]) -> Flags:
     return inside
 
 
+def _days(columns: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.datetime64]:
+    return columns[name].astype("datetime64[D]")
+
+
+def _months(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """Months of each contract, a begun month counted as one."""
+    starts, ends = _days(columns, "contract_starts_on"), _days(columns, "contract_ends_on")
+    first, last = starts.astype("datetime64[M]"), ends.astype("datetime64[M]")
+    later = (ends - last.astype("datetime64[D]")) > (starts - first.astype("datetime64[D]"))
+    return (last - first).astype(np.int64) + later
+
+
+def _in_period(
+    line: Mapping[str, Any], basis: Fen, columns: Mapping[str, NDArray[Any]]
+) -> tuple[Fen, Flags]:
+    """(basis × days inside / days of the contract, cut down; contracts without a day)."""
+    rule = line["pro_rata"]
+    starts, ends = _days(columns, "contract_starts_on"), _days(columns, "contract_ends_on")
+    first = np.maximum(starts, np.datetime64(rule["from"]))
+    last = np.minimum(ends, np.datetime64(rule["through"]))
+    both = 1 if rule["days"] == "inclusive" else 0
+    inside = np.maximum((last - first).astype(np.int64) + both, 0)
+    whole = np.maximum((ends - starts).astype(np.int64) + both, 0)
+    empty = whole <= 0
+    whole, inside = np.where(empty, 1, whole), np.where(empty, 0, inside)
+    times, rest = np.divmod(basis, whole)
+    quantum = line.get("quantum_fen", 1)
+    return (times * inside + rest * inside // whole) // quantum * quantum, empty
+
+
 def _gates(gates: Sequence[Mapping[str, Any]], columns: Mapping[str, Any], count: int) -> Flags:
     holds = np.ones(count, dtype=bool)
     for gate in gates:
@@ -195,6 +232,8 @@ def _clauses(
         fine &= _inside(on, windows["application"])
     if "contract_signed" in windows:
         fine &= _inside(columns["contract_signed_on"], windows["contract_signed"])
+    if "contract_months_at_most" in windows:
+        fine &= _months(columns) <= windows["contract_months_at_most"]
     for key, name in (
         ("entity_types", "entity_type"),
         ("sizes", "size"),
@@ -249,13 +288,14 @@ def _line(
         amount = np.full(count, line["amount_fen"], dtype=np.int64)
     else:
         basis = columns[line["basis"]].astype(np.int64)
+        if "pro_rata" in line:
+            basis, empty = _in_period(line, basis, columns)
+            refused |= empty
         if line["mechanic"].startswith("tiers"):
             amount, below = _tiers(line, basis)
             refused |= below
         else:
             rate = fraction_of(line["rate"])
-            if line.get("rate_is_ceiling") and "approved_rate" in columns:
-                raise _refuse("approved_rate")
             base = basis
             if line["mechanic"] == "threshold_rate":
                 least = line["threshold_fen"]
@@ -264,7 +304,7 @@ def _line(
                 if line.get("threshold_on", "whole") == "excess":
                     base = np.maximum(basis - least, 0)
             amount = floor_rate(base, rate)
-        amount = amount // quantum * quantum
+    amount = amount // quantum * quantum
     if line.get("cap_fen") is not None:
         amount = np.minimum(amount, line["cap_fen"])
     return amount, refused
@@ -340,7 +380,7 @@ def _rooms(
         default=None,
     )
     least = terms.clause("minimums").get("award_fen", 0)
-    running = [cap for cap in caps if cap["per"] in ("natural_year", "lifetime", "rolling_months")]
+    running = [cap for cap in caps if cap["per"] in ("natural_year", "lifetime")]
     if single is not None:
         capped = np.minimum(amount, single)
         refused = counted & (amount > 0) & (capped == 0)
@@ -349,8 +389,6 @@ def _rooms(
     if not running:
         small = counted & (capped > 0) & (capped < least)
         return np.where(small | refused, 0, capped), refused | small
-    if any(cap["per"] == "rolling_months" for cap in running):
-        raise _refuse("a rolling window")
     order = np.argsort(on, kind="stable")
     years = on.astype("datetime64[Y]").astype(np.int64)
     _, who = np.unique(enterprise, return_inverse=True)

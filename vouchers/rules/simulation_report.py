@@ -1,7 +1,8 @@
 """What a draft would have cost, whom it helps and hurts, and where it jumps: for its approvers.
 
-Every figure is computed by the vectorised engine, which a property test holds equal to the
-one-by-one engine. Amounts are fen.
+Figures are the vectorised engine's, which a property test holds equal to the one-by-one engine;
+where terms are not vectorised they are the one-by-one engine's, and the report says so. Amounts
+are fen.
 """
 
 import copy
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from vouchers.rules.answers import RuleError
 from vouchers.rules.cliffs import beside, cliffs
 from vouchers.rules.exact import fraction_of
-from vouchers.rules.simulate import DECISIONS, Simulation, simulate
+from vouchers.rules.simulate import DECISIONS, Simulation
+from vouchers.rules.simulate_one_by_one import MOST_CLAIMS, VECTORISED, simulate_claims
 from vouchers.rules.terms import Terms
 
 Columns = Mapping[str, NDArray[Any]]
@@ -36,10 +38,11 @@ def simulation_report(
 ) -> dict[str, Any]:
     """The report as JSON. `current`: the terms in force, for winners and losers. `progress` is
     told a percentage. Raises RuleError for what the engine does not run exactly."""
-    run = simulate(terms, columns, on=on, enterprise=enterprise)
-    progress(30)
+    run, engine = simulate_claims(terms, columns, on=on, enterprise=enterprise)
+    progress(20)
     exhausted: date | None = run.exhausted_on(budget_fen) if budget_fen is not None else None
     report: dict[str, Any] = {
+        "engine": engine.as_dict(),
         "claims": len(on),
         "enterprises": len(np.unique(enterprise)),
         "cost_fen": run.cost_fen,
@@ -58,12 +61,16 @@ def simulation_report(
     }
     if current is not None:
         try:
-            before = simulate(current, columns, on=on, enterprise=enterprise)
+            before, _engine = simulate_claims(current, columns, on=on, enterprise=enterprise)
             report["against_current"] = _compared(before, run, enterprise)
         except RuleError as error:
             report["against_current"] = {"unknown": error.text_en, "unknown_zh": error.text_zh}
-    progress(60)
-    report["sensitivity"] = _sensitivity(terms, columns, on, enterprise, run.cost_fen)
+    progress(40)
+    runs = 2 * len(list(parameters(terms.document)))
+    affordable = engine is VECTORISED or len(on) * runs <= 2 * MOST_CLAIMS
+    report["sensitivity"] = (
+        _sensitivity(terms, columns, on, enterprise, run.cost_fen, progress) if affordable else None
+    )
     progress(100)
     return report
 
@@ -121,15 +128,18 @@ def _sensitivity(
     on: NDArray[np.datetime64],
     enterprise: NDArray[Any],
     cost_fen: int,
+    progress: Callable[[int], None],
 ) -> list[dict[str, Any]]:
     """What a tenth less and a tenth more of each parameter changes; null where terms forbid it."""
     found = []
-    for pointer, path in parameters(terms.document):
+    turnable = list(parameters(terms.document))
+    for done, (pointer, path) in enumerate(turnable):
+        progress(40 + 60 * done // len(turnable))
         changes: list[int | None] = []
         for factor in CHANGES:
             try:
                 turned = _turned(terms, path, factor)
-                run = simulate(turned, columns, on=on, enterprise=enterprise)
+                run, _engine = simulate_claims(turned, columns, on=on, enterprise=enterprise)
                 changes.append(run.cost_fen - cost_fen)
             except RuleError:
                 changes.append(None)
