@@ -29,7 +29,7 @@ def open_programmes(stage: Stage) -> None:
         preset="hangzhou-2025",
         name="杭州算力券（示例）",
         amount_fen=HANGZHOU_FEN,
-        tries=[(FACTS, 200_000_00)],
+        tries=[(FACTS | {"use_type": "inference", "rate_bracket": "low"}, 200_000_00)],
         supplied=[
             {
                 "pointer": "/payment/mode",

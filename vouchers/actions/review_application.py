@@ -29,7 +29,9 @@ def recommend_application(*, application: Application, actor: Actor, at: datetim
     """
     policy.require_issuer(actor, application.programme.issuer, *policy.REVIEWERS)
     policy.require_other_side(actor, application.applicant)
-    policy.require_somebody_else(actor, application.applied_by_id)
+    policy.require_somebody_else(
+        actor, application.applied_by_id, application.rejected_by_id, application.heard_by_id
+    )
     move_state(application, to="recommended", reviewed_by_id=actor.person_id)
     record("application.recommended", subject=application, actor=actor, at=at)
     return application
@@ -47,7 +49,13 @@ def approve_application(*, application: Application, actor: Actor, at: datetime)
     programme, version = application.programme, application.version
     policy.require_issuer(actor, programme.issuer, *policy.DECIDERS)
     policy.require_other_side(actor, application.applicant)
-    policy.require_somebody_else(actor, application.applied_by_id, application.reviewed_by_id)
+    policy.require_somebody_else(
+        actor,
+        application.applied_by_id,
+        application.reviewed_by_id,
+        application.rejected_by_id,
+        application.heard_by_id,
+    )
     if programme.state != Programme.State.ACTIVE or programme.envelope is None or version is None:
         raise ProgrammeNotActive(programme=programme.code, current=programme.state)
     # Locking the programme's row orders approvals, so that a cap counts every earlier one.
@@ -85,10 +93,13 @@ def approve_application(*, application: Application, actor: Actor, at: datetime)
 def reject_application(
     *, application: Application, reason: str, actor: Actor, at: datetime
 ) -> Application:
-    """Reject with a reason. Raises SamePerson, StaleState, NotPermitted, NotFound."""
+    """Reject with a reason; the applicant may appeal once.
+
+    Raises SamePerson, StaleState, NotPermitted, NotFound.
+    """
     policy.require_issuer(actor, application.programme.issuer, *policy.REVIEWERS, *policy.DECIDERS)
     policy.require_other_side(actor, application.applicant)
-    move_state(application, to="rejected", reason=reason)
+    move_state(application, to="rejected", reason=reason, rejected_by_id=actor.person_id)
     record(
         "application.rejected",
         subject=application,
@@ -108,6 +119,6 @@ def withdraw_application(*, application: Application, actor: Actor, at: datetime
     policy.require_role(actor, *policy.APPLICANTS)
     if actor.organization_id != application.applicant_id:
         raise NotFound(thing="application")
-    move_state(application, to="withdrawn")
+    move_state(application, to="withdrawn", clock_stopped_at=None)
     record("application.withdrawn", subject=application, actor=actor, at=at)
     return application

@@ -16,6 +16,12 @@ from identity.roles import Role
 from vouchers import policy, queries
 from vouchers.actions.apply_for_voucher import apply_for_voucher
 from vouchers.actions.ask_entitlement import ask_entitlement
+from vouchers.actions.interrupt_application import (
+    appeal_application,
+    hear_application,
+    return_application,
+    supplement_application,
+)
 from vouchers.actions.issue_voucher import issue_voucher
 from vouchers.actions.review_application import (
     approve_application,
@@ -109,6 +115,36 @@ class ApplicationViewSet(viewsets.ReadOnlyModelViewSet[Application]):
     def reject(self, request: Request, pk: str) -> Response:
         """Turn it down with a reason."""
         return self._moved(reject_application, **checked(shapes.RejectionRequest, request))
+
+    @extend_schema(request=shapes.RejectionRequest, responses=shapes.ApplicationDetailSerializer)
+    @action(detail=True, methods=["post"], url_path="return", permission_classes=[Review])
+    def return_(self, request: Request, pk: str) -> Response:
+        """Ask for a supplement; the clock stands until it is there."""
+        return self._moved(return_application, **checked(shapes.RejectionRequest, request))
+
+    @extend_schema(
+        request=shapes.ApplicationSupplementRequest, responses=shapes.ApplicationDetailSerializer
+    )
+    @action(detail=True, methods=["post"], permission_classes=[Applying])
+    def supplement(self, request: Request, pk: str) -> Response:
+        """Hand in what was asked for; the clock runs again."""
+        body = checked(shapes.ApplicationSupplementRequest, request)
+        return self._moved(supplement_application, **body)
+
+    @extend_schema(request=shapes.RejectionRequest, responses=shapes.ApplicationDetailSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[Applying])
+    def appeal(self, request: Request, pk: str) -> Response:
+        """Appeal a rejection, once."""
+        return self._moved(appeal_application, **checked(shapes.RejectionRequest, request))
+
+    @extend_schema(
+        request=shapes.ApplicationAppealRequest, responses=shapes.ApplicationDetailSerializer
+    )
+    @action(detail=True, methods=["post"], url_path="hear-appeal", permission_classes=[Deciding])
+    def hear_appeal(self, request: Request, pk: str) -> Response:
+        """Answer the appeal, as somebody who did not answer before."""
+        body = checked(shapes.ApplicationAppealRequest, request)
+        return self._moved(hear_application, **body)
 
     @extend_schema(request=None, responses=shapes.ApplicationDetailSerializer)
     @action(detail=True, methods=["post"], permission_classes=[Applying])

@@ -304,6 +304,10 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
             "applied_by",
             "reviewed_by",
             "approved_by",
+            "rejected_by",
+            "heard_by",
+            "clock_stopped_at",
+            "stopped_seconds",
             "submitted_at",
             "approved_at",
         ]
@@ -318,6 +322,20 @@ class ApplicationDetailSerializer(ApplicationSerializer):
 
 
 class RejectionRequest(serializers.Serializer[None]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class ApplicationSupplementRequest(serializers.Serializer[None]):
+    """What was missing (补正): a note, and facts that correct or add to what was said."""
+
+    note = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    facts = serializers.DictField(required=False)
+
+
+class ApplicationAppealRequest(serializers.Serializer[None]):
+    """Whether the appeal is admitted, and why."""
+
+    admitted = serializers.BooleanField()
     reason = serializers.CharField(max_length=2000)
 
 

@@ -50,6 +50,7 @@ class Application(models.Model):
         APPROVED = "approved", _("approved")
         ISSUED = "issued", _("issued")
         REJECTED = "rejected", _("rejected")
+        APPEALED = "appealed", _("appealed")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
     MOVES = moves.APPLICATION_MOVES
@@ -68,6 +69,12 @@ class Application(models.Model):
     applied_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     reviewed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    rejected_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    heard_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", help_text=_("of the appeal")
+    )
+    clock_stopped_at = models.DateTimeField(_("clock stopped at"), null=True, blank=True)
+    stopped_seconds = models.PositiveBigIntegerField(_("clock stood (seconds)"), default=0)
     submitted_at = models.DateTimeField(_("submitted at"), null=True, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
@@ -85,6 +92,16 @@ class Application(models.Model):
                 name="an_application_is_decided_by_two_people",
             ),
             models.CheckConstraint(
+                condition=~Q(heard_by=F("reviewed_by"))
+                & ~Q(heard_by=F("approved_by"))
+                & ~Q(heard_by=F("applied_by")),
+                name="an_application_is_heard_by_somebody_else",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="returned") | Q(clock_stopped_at__isnull=False),
+                name="the_clock_stands_while_an_application_is_returned",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state__in=["approved", "issued"])
                 | Q(
                     reviewed_by__isnull=False,
@@ -100,7 +117,7 @@ class Application(models.Model):
             starts_as("application", "draft"),
             moves_only_along("application", moves.APPLICATION_MOVES),
             decided_by_the_other_side(
-                "application", "applicant_id", "reviewed_by_id", "approved_by_id"
+                "application", "applicant_id", "reviewed_by_id", "approved_by_id", "heard_by_id"
             ),
             written_once(
                 "application",
@@ -109,6 +126,7 @@ class Application(models.Model):
                 "applied_by_id",
                 "reviewed_by_id",
                 "approved_by_id",
+                "heard_by_id",
                 "approved_at",
             ),
         ]
