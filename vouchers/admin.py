@@ -10,11 +10,13 @@ from vouchers.models import (
     ClaimReview,
     ClaimWindow,
     CombinedAnswer,
+    Difference,
     EntitlementAnswer,
     Objection,
     PolicyVersion,
     Preset,
     Programme,
+    Recomputation,
     Redemption,
     RuleTestCase,
     SimulationRun,
@@ -42,9 +44,22 @@ class ProgrammeAdmin(ReadOnlyAdmin):
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "state", "drafted_by", "approved_by_1", "approved_by_2"]
+    list_display = [
+        "__str__",
+        "state",
+        "drafted_by",
+        "approved_by_1",
+        "approved_by_2",
+        "approved_by_3",
+    ]
     list_filter = ["state"]
-    list_select_related = ["programme", "drafted_by", "approved_by_1", "approved_by_2"]
+    list_select_related = [
+        "programme",
+        "drafted_by",
+        "approved_by_1",
+        "approved_by_2",
+        "approved_by_3",
+    ]
 
 
 @admin.register(EntitlementAnswer)
@@ -157,6 +172,19 @@ class SimulationRunAdmin(ReadOnlyAdmin):
     list_display = ["version", "data_set", "source", "claims", "cost_fen", "run_by", "run_at"]
     list_filter = ["source"]
     list_select_related = ["version__programme", "run_by"]
+
+
+@admin.register(Recomputation)
+class RecomputationAdmin(ReadOnlyAdmin):
+    list_display = ["version", "examined", "undecidable", "more_fen", "less_fen", "computed_at"]
+    list_select_related = ["version__programme"]
+
+
+@admin.register(Difference)
+class DifferenceAdmin(ReadOnlyAdmin):
+    list_display = ["beneficiary", "recomputation", "before_fen", "after_fen", "state"]
+    list_filter = ["state"]
+    list_select_related = ["beneficiary", "recomputation__version__programme"]
 
 
 @admin.register(CombinedAnswer)

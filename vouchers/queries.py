@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,10 +29,12 @@ from vouchers.rules import (
     Evaluation,
     RuleError,
     Terms,
+    TermsProblem,
     Usage,
     UsageEntry,
     evaluate,
     schema_of_facts,
+    stacking_cycles,
 )
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -47,6 +50,27 @@ def version_in_force(programme: Programme, *, at: datetime) -> PolicyVersion:
     if version is None:
         raise ProgrammeNotActive(programme=programme.code, current="without terms in force")
     return version
+
+
+def stacking_problems(document: Mapping[str, Any]) -> list[TermsProblem]:
+    """Cycles of "counted after" that `document` would close with other programmes' approved terms.
+    Pointers are into `document`."""
+    name = document["programme"]["id"]
+    if not document.get("stacking", {}).get("after"):
+        return []
+    approved = (
+        PolicyVersion.objects.filter(state="approved")
+        .order_by("programme", "-number")
+        .distinct("programme")
+    )
+    documents = {
+        terms["programme"]["id"]: terms for terms in approved.values_list("terms", flat=True)
+    }
+    return [
+        replace(problem, pointer="/stacking/after")
+        for problem in stacking_cycles({**documents, name: document})
+        if f" {name} " in f" {problem.text_en.removeprefix('stacking cycle: ')} "
+    ]
 
 
 def with_spending(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:

@@ -128,7 +128,10 @@ def attach_trial(version: PolicyVersion, person_id: int | None) -> None:
         data_digest="0" * 64,
         claims=1,
         cost_fen=0,
-        report={},
+        report={
+            **dict.fromkeys(("exhausted_on", "budget_fen", "against_current")),
+            **{"cost_by_month": {}, "cliffs": [], "sensitivity": []},
+        },
         run_by_id=person_id or 0,
         run_at=NOW,
     )

@@ -126,3 +126,64 @@ def test_a_draft_is_made_over_http(drafter, programme, monkeypatch):
     assert answer.json()["number"] == 2
     stranger = make_caller("government", "policy_drafter")
     assert stranger.post("policy-versions", body).status_code in (404, 422)
+
+
+CONTRADICTIONS = [
+    (
+        document(rate_line("0.2"), caps=[year_cap(WAN)], minimums={"award_fen": 2 * WAN}),
+        "/caps/0/amount_fen",
+    ),
+    (
+        document(
+            {
+                "id": "t",
+                "mechanic": "tiers_marginal",
+                "basis": "contract_amount_fen",
+                "tiers": [
+                    {"from_fen": 0, "up_to_fen": 10, "rate": "0.1"},
+                    {"from_fen": 9, "rate": "0.2"},
+                ],
+            }
+        ),
+        "/benefit/lines/0/tiers/1/from_fen",
+    ),
+    (document(rate_line("0.2"), stacking={"after": ["test"]}), "/stacking/after"),
+]
+
+
+@pytest.mark.parametrize(("terms", "pointer"), CONTRADICTIONS)
+def test_form_and_api_refuse_a_contradiction_at_its_field(drafter, programme, terms, pointer):
+    told = drafter.post("policy-versions/check", {"terms": terms}).json()
+    assert [each["pointer"] for each in told["problems"]] == [pointer]
+    body = {"programme": programme.pk, "terms": terms, "effective_from": NEXT_YEAR.isoformat()}
+    answer = drafter.post("policy-versions", body)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == [pointer]
+
+
+def test_form_and_api_refuse_a_ring_of_programmes(office, drafter, programme):
+    first = document(rate_line("0.2"), stacking={"after": ["second"]})
+    make_programme(office, {**first, "programme": {"id": "first", "name_zh": "甲"}})
+    second = document(rate_line("0.2"), stacking={"after": ["first"]})
+    second["programme"] = {"id": "second", "name_zh": "乙"}
+    told = drafter.post("policy-versions/check", {"terms": second}).json()
+    assert [each["pointer"] for each in told["problems"]] == ["/stacking/after"]
+    assert told["can_be_submitted"] is False
+    body = {"programme": programme.pk, "terms": second, "effective_from": NEXT_YEAR.isoformat()}
+    answer = drafter.post("policy-versions", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "/stacking/after"
+
+
+def test_form_and_api_refuse_a_past_day_without_a_third_approval(drafter, programme):
+    past = {"terms": THIRD, "effective_from": "2020-01-01T00:00:00+08:00"}
+    told = drafter.post("policy-versions/check", past).json()
+    assert [each["pointer"] for each in told["problems"]] == ["/effective_from"]
+    answer = drafter.post("policy-versions", past | {"programme": programme.pk})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "effective_from"
+    said = past | {"programme": programme.pk, "retroactive": True}
+    assert (
+        drafter.post("policy-versions/check", past | {"retroactive": True}).json()["problems"] == []
+    )
+    assert drafter.post("policy-versions", said).json()["retroactive"] is True

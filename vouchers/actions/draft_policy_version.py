@@ -11,8 +11,9 @@ from audit.actions.record import record
 from audit.decisions import Actor, Invalid, StaleState
 from vouchers import policy
 from vouchers.models import PolicyVersion, Programme
+from vouchers.queries import stacking_problems
 from vouchers.refusals import TermsIncomplete, TermsRefused
-from vouchers.rules import RuleError, Terms
+from vouchers.rules import RuleError, Terms, TermsError
 
 
 @transaction.atomic
@@ -47,6 +48,8 @@ def draft_policy_version(
         loaded = Terms.load(terms)
     except RuleError as error:
         raise TermsRefused(error) from error
+    if cycles := stacking_problems(loaded.document):
+        raise TermsRefused(TermsError(cycles))
     if loaded.missing:
         raise TermsIncomplete(missing="; ".join(each.text_en for each in loaded.missing))
     newest = programme.versions.aggregate(number=Max("number"))["number"] or 0

@@ -10,7 +10,9 @@ from audit.actions.record import record
 from audit.decisions import Actor, Invalid, NotFound, StaleState
 from identity.policy import require_role
 from treasury.moves import move_state
+from treasury.screens import screened
 from vouchers import policy
+from vouchers.actions.review_application import applicant_of
 from vouchers.models import Application
 from vouchers.queries import evaluate_for
 from vouchers.refusals import NotEntitled
@@ -106,6 +108,7 @@ def appeal_application(
     return application
 
 
+@screened("hear", "application", applicant_of)
 @transaction.atomic
 def hear_application(
     *, application: Application, admitted: bool, reason: str, actor: Actor, at: datetime
@@ -113,7 +116,7 @@ def hear_application(
     """Somebody who neither reviewed nor rejected it hears the appeal: back to where it was
     refused, for another person to decide, or rejected for good.
 
-    Raises SamePerson, StaleState, NotPermitted, NotFound.
+    Raises SamePerson, ConflictOfInterest, ScreenIncomplete, StaleState, NotPermitted, NotFound.
     """
     policy.require_issuer(actor, application.programme.issuer, *policy.DECIDERS)
     policy.require_other_side(actor, application.applicant)

@@ -11,8 +11,9 @@ from audit.decisions import Actor, Invalid
 from identity.models import Organization
 from vouchers import policy
 from vouchers.models import PolicyVersion, Preset, Programme
+from vouchers.queries import stacking_problems
 from vouchers.refusals import TermsIncomplete, TermsRefused
-from vouchers.rules import RuleError, Supplied, Terms, supply
+from vouchers.rules import RuleError, Supplied, Terms, TermsError, supply
 
 
 @transaction.atomic
@@ -42,6 +43,8 @@ def open_programme(
         terms = supply(Terms.load(preset.document["terms"]), values)
     except RuleError as error:
         raise TermsRefused(error) from error
+    if cycles := stacking_problems(terms.document):
+        raise TermsRefused(TermsError(cycles))
     if terms.missing:
         raise TermsIncomplete(missing="; ".join(each.text_en for each in terms.missing))
     try:

@@ -16,11 +16,12 @@ from vouchers.queries import evaluate_for
 from vouchers.refusals import NotEntitled, ProgrammeNotActive
 
 
-def _applicant(application: Application) -> tuple[Organization, list[Organization]]:
+def applicant_of(application: Application) -> tuple[Organization, list[Organization]]:
+    """The issuer who keeps the screens, and who they screen against."""
     return application.programme.issuer, [application.applicant]
 
 
-@screened("recommend", "application", _applicant)
+@screened("recommend", "application", applicant_of)
 @transaction.atomic
 def recommend_application(*, application: Application, actor: Actor, at: datetime) -> Application:
     """under_review → recommended.
@@ -37,7 +38,7 @@ def recommend_application(*, application: Application, actor: Actor, at: datetim
     return application
 
 
-@screened("approve", "application", _applicant)
+@screened("approve", "application", applicant_of)
 @transaction.atomic
 def approve_application(*, application: Application, actor: Actor, at: datetime) -> Application:
     """recommended → approved; the amount leaves the envelope's available money for committed.

@@ -24,8 +24,9 @@ from vouchers.api import serializers as shapes
 from vouchers.api.lookup import checked, named, own_organization, who_and_when
 from vouchers.models import PolicyVersion, Preset, Programme
 from vouchers.presets import evaluate_rule, schema_of
+from vouchers.queries import stacking_problems
 from vouchers.refusals import TermsRefused
-from vouchers.rules import RuleError
+from vouchers.rules import RuleError, TermsProblem
 from vouchers.rules.read_terms import TermsCheck, check_terms, problem_of, read_terms
 
 Drafting = has_role(*policy.DRAFTERS)
@@ -163,11 +164,12 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
             found = check_terms(document)
         except RuleError as error:
             document, found = None, TermsCheck((problem_of(error),), (), (), None)
+        problems = [*found.problems, *_beyond(document, found, body)]
         told: Any = {
-            "problems": [each.as_dict() for each in found.problems],
+            "problems": [each.as_dict() for each in problems],
             "missing": [each.as_dict() for each in found.missing],
             "clauses": [{"text_zh": zh, "text_en": en} for zh, en in found.clauses],
-            "can_be_submitted": found.can_be_submitted,
+            "can_be_submitted": found.can_be_submitted and not problems,
             "terms": document,
         }
         return Response(shapes.TermsCheckSerializer(told).data)
@@ -185,6 +187,22 @@ class PolicyVersionViewSet(viewsets.ReadOnlyModelViewSet[PolicyVersion]):
         """Approve, each time another person: two fix the terms, three fix retroactive ones."""
         version = approve_policy_version(version=self.get_object(), **who_and_when(request))
         return Response(self.get_serializer(version).data)
+
+
+def _beyond(document: Any, found: TermsCheck, body: dict[str, Any]) -> list[TermsProblem]:
+    """What a document alone does not show: a ring with other programmes, a day that is past."""
+    problems = stacking_problems(document) if found.digest else []
+    effective = body.get("effective_from")
+    if effective is not None and effective < timezone.now() and not body["retroactive"]:
+        problems.append(
+            TermsProblem(
+                "/effective_from",
+                "before_approval",
+                "before the approval: say that the terms are retroactive, and three approve them",
+                "早于审批：须注明追溯适用，并由三人审批",
+            )
+        )
+    return problems
 
 
 def _terms_of(body: dict[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,8 @@ class TermsCheckRequest(serializers.Serializer[None]):
 
     text = serializers.CharField(required=False, max_length=200_000)
     terms = serializers.DictField(required=False)
+    effective_from = serializers.DateTimeField(required=False)
+    retroactive = serializers.BooleanField(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("text" in attrs) == ("terms" in attrs):
@@ -157,7 +159,6 @@ class PolicyVersionRequest(TermsCheckRequest):
 
     programme = serializers.IntegerField()
     effective_from = serializers.DateTimeField()
-    retroactive = serializers.BooleanField(required=False, default=False)
 
 
 class TermsProblemSerializer(serializers.Serializer[None]):

@@ -113,12 +113,19 @@
     }
   }
 
+  function times() {
+    const day = document.getElementById("effective")?.value;
+    if (!day) return {};
+    const retroactive = document.getElementById("retroactive").checked;
+    return { effective_from: `${day}T00:00:00+08:00`, retroactive };
+  }
+
   async function check() {
     const mine = ++asked;
     clearTimeout(waiting);
     await new Promise((resolve) => { waiting = setTimeout(resolve, 250); });
     if (mine !== asked || !text.value.trim()) return;
-    const answer = await call(page.dataset.check, { text: text.value });
+    const answer = await call(page.dataset.check, { text: text.value, ...times() });
     if (mine !== asked) return;
     if (!answer.ok) { document.getElementById("verdict").textContent = page.dataset.failed; return; }
     tell(await answer.json());
@@ -156,13 +163,16 @@
     check();
   });
   text.addEventListener("input", check);
+  for (const id of ["effective", "retroactive"]) {
+    document.getElementById(id)?.addEventListener("change", check);
+  }
   document.getElementById("save")?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const saved = document.getElementById("saved");
     const answer = await call(page.dataset.save, {
       text: text.value,
       programme: Number(document.getElementById("programme").value),
-      effective_from: `${document.getElementById("effective").value}T00:00:00+08:00`,
+      ...times(),
     });
     const told = await answer.json();
     saved.textContent = answer.ok ? `${told.label}: ${page.dataset.open}` : told.detail;
