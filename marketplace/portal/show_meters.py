@@ -22,7 +22,7 @@ def show_meters(request: HttpRequest) -> HttpResponse:
     """A fixed number of queries, whatever the number of rows."""
     actor, now = visitor_of(request).actor, timezone.now()
     this = civil_day(now).replace(day=1)
-    months = [months_later(this, -number) for number in range(MONTHS)][::-1]
+    months = [months_later(this, -number) for number in range(MONTHS)]
     meters = list(visible_meters(actor).select_related("facility", "pool").order_by("pk")[:ROWS])
     return render(
         request,

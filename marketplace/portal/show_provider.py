@@ -1,18 +1,21 @@
 """The provider's page: facilities with rating, pools, jobs, and what it is owed by age."""
 
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import pgettext
+from django.utils.translation import get_language, pgettext
 
 from audit.decisions import Actor
 from identity.policy import sees_everything
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
 from marketplace.queries import visible_charges
+from providers.facts import load_green_method
+from providers.green.exact import civil_day
 from providers.models import Facility, GreenRating, Offer, Pool, PriceVersion
 from providers.queries import ratings_in_force, visible_facilities, visible_pools, visible_ratings
 from scheduling.models import Listing, Placement
@@ -76,14 +79,28 @@ def _facilities(rows: QuerySet[Facility], actor: Actor) -> list[dict[str, Any]]:
     newest: dict[int, GreenRating] = {}
     for rating in visible_ratings(actor).filter(facility__in=facilities).order_by("pk"):
         newest[rating.facility_id] = rating
+    chinese, today = (get_language() or "en").startswith("zh"), civil_day(timezone.now())
     return [
         {
             "facility": facility,
+            "official": [_status(status, chinese, today) for status in facility.official_statuses],
             "rating": in_force.get(facility.pk),
             "newest": newest.get(facility.pk),
         }
         for facility in facilities
     ]
+
+
+def _status(status: dict[str, Any], chinese: bool, today: date) -> dict[str, Any]:
+    """An official status under its printed name; from `valid_until` on it holds no more."""
+    known = load_green_method().official_statuses
+    names = {kind: (zh if chinese else en) for kind, en, zh, _ in known}
+    until = status.get("valid_until")
+    return {
+        **status,
+        "name": names.get(status["kind"], status["kind"]),
+        "lapsed": until is not None and date.fromisoformat(until) <= today,
+    }
 
 
 def _pools(rows: QuerySet[Pool], now: Any) -> QuerySet[Pool]:

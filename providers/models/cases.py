@@ -1,5 +1,7 @@
 """Suspicions about a provider's figures: each a case with its numbers, decided by a person."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import Q
@@ -110,3 +112,8 @@ class MeterMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.meter_id} {self.month}"
+
+    @property
+    def hours(self) -> Decimal:
+        """Hours of the month for which there is a reading."""
+        return Decimal(self.seconds) / 3600
