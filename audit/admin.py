@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from audit.models import AuditEvent, AuditLink, Delivery
+from audit.models import AuditEvent, AuditLink, Checkpoint, Delivery
 from audit.read_only_admin import ReadOnlyAdmin
 
 
@@ -24,3 +24,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ["reaction", "event", "state", "attempts", "due_at", "last_error"]
     list_filter = ["state", "reaction"]
     list_select_related = ["event"]
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyAdmin):
+    list_display = ["tree_size", "made_at", "root", "head_hash"]

@@ -114,6 +114,56 @@ class UnseenRange(models.Model):
         return f"{self.first_id}–{self.last_id}"
 
 
+class Checkpoint(models.Model):
+    """The signed state of the chain: its first `tree_size` links have this Merkle root and head.
+
+    `note` is what was signed and its signature (audit/notes.py); `verifier_key` the public key.
+    """
+
+    tree_size = models.BigIntegerField(_("links"), primary_key=True)
+    root = models.CharField(_("Merkle root"), max_length=64)
+    head_hash = models.CharField(_("hash of the last link"), max_length=64)
+    previous = models.OneToOneField("self", models.PROTECT, null=True, related_name="next")
+    made_at = models.DateTimeField(_("made at"))
+    verifier_key = models.TextField(_("verifier key"))
+    note = models.TextField(_("signed note"))
+
+    class Meta:
+        verbose_name = _("checkpoint")
+        verbose_name_plural = _("checkpoints")
+        triggers = immutable("checkpoint")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(tree_size__gt=0)
+                & (models.Q(previous=None) | models.Q(tree_size__gt=models.F("previous_id"))),
+                name="a_checkpoint_is_over_more_than_the_one_before",
+            ),
+            models.UniqueConstraint(
+                models.ExpressionWrapper(
+                    models.Q(previous=None), output_field=models.BooleanField()
+                ),
+                condition=models.Q(previous=None),
+                name="there_is_one_first_checkpoint",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tree_size} {self.root[:12]}"
+
+
+class MerkleBlock(models.Model):
+    """The root over the complete block `index` of 1024 links; kept so that proofs are quick."""
+
+    index = models.BigIntegerField(_("block"), primary_key=True)
+    root = models.CharField(_("Merkle root"), max_length=64)
+
+    class Meta:
+        triggers = immutable("merkle_block")
+
+    def __str__(self) -> str:
+        return f"{self.index} {self.root[:12]}"
+
+
 class Delivery(models.Model):
     """One reaction to one event: run exactly once, retried with backoff, parked when poisonous."""
 

@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from audit.chain import verify_chain
+from audit.checkpoints import checkpoint_faults
 from audit.guards import OTHERS
 
 EXAMPLES = 20
@@ -108,6 +109,11 @@ def _chain() -> Iterable[Violation]:
         yield Violation(f"audit link {fault.sequence}", fault.what)
 
 
+def _checkpoints() -> Iterable[Violation]:
+    for tree_size, what in checkpoint_faults():
+        yield Violation(f"checkpoint {tree_size}", what)
+
+
 def _guards() -> Iterable[Violation]:
     for model, trigger in pgtrigger.registered():
         status, enabled = trigger.get_installation_status(model)
@@ -156,6 +162,7 @@ def _kept_by_every_part() -> set[str]:
 
 PROOFS = [
     Proof("I12", "The audit chain verifies from genesis and holds every event.", _chain),
+    Proof("I12", "Every signed checkpoint fits the chain it was made over.", _checkpoints),
     Proof(
         "I3",
         "Every trigger and constraint that keeps history and floors is installed and enabled.",

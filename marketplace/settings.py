@@ -6,6 +6,7 @@ no debug; a missing value stops the process with its name.
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -274,6 +275,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 300.0,
         "options": {"queue": "settlement", "expires": 300},
     },
+    "make-checkpoint": {
+        "task": "marketplace.make_checkpoint",
+        "schedule": env.float("CHECKPOINT_SECONDS", default=3600.0),
+        "options": {"queue": "settlement", "expires": 600},
+    },
     "verify-books": {
         "task": "marketplace.verify_books",
         "schedule": crontab(hour="3", minute="10"),
@@ -290,6 +296,11 @@ MATCHING_BATCH_SECONDS = env.int("MATCHING_BATCH_SECONDS", default=600)
 MATCHING_CARBON_PRICE_FEN_PER_KG = env.int("MATCHING_CARBON_PRICE_FEN_PER_KG", default=10)
 
 # Doors to the outside world.
+# Checkpoints of the audit chain are signed under this name with this key (base64, Ed25519 seed).
+CHECKPOINT_ORIGIN = env.str(
+    "CHECKPOINT_ORIGIN", default=f"{urlsplit(PUBLIC_BASE_URL).netloc}/audit-chain"
+)
+CHECKPOINT_KEY = env.str("CHECKPOINT_KEY", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")

@@ -8,7 +8,9 @@ from celery import group, shared_task
 from django.utils import timezone
 
 from audit import outbox
-from audit.decisions import SYSTEM
+from audit.actions.make_checkpoint import make_checkpoint as sign_chain
+from audit.decisions import SYSTEM, Refusal
+from audit.refusals import NothingToCheckpoint
 from marketplace.actions.check_plausibility import check_plausibility
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
@@ -158,3 +160,15 @@ def raise_envelope_alerts() -> int:
 def verify_books() -> bool:
     """The nightly proof; a violation is an alarm in the log and an audit event."""
     return verify_all_books(actor=SYSTEM, at=timezone.now()).sound
+
+
+@shared_task(name="marketplace.make_checkpoint", queue="settlement")
+def make_checkpoint() -> int | None:
+    """Sign the state of the audit chain; over how many links. A refusal is an alarm in the log."""
+    try:
+        return sign_chain(at=timezone.now()).tree_size
+    except NothingToCheckpoint:
+        return None
+    except Refusal as refusal:
+        log.error("checkpoint_refused", code=refusal.code, why=str(refusal))
+        return None

@@ -88,6 +88,7 @@ def demo_plan(folders: Folders, database_url: str) -> Plan:
     # The caller's word wins over ours, except for what belongs to this one run.
     environment = {
         "SECRET_KEY": kept["secret_key"],
+        "CHECKPOINT_KEY": _checkpoint_seed(kept["secret_key"]),
         "CELERY_BROKER_URL": "filesystem://",
         "STRIPE_API_BASE": f"http://127.0.0.1:{ports['gateway']}",
         "STRIPE_API_KEY": kept["stripe_api_key"],
@@ -207,6 +208,12 @@ def _kept(folders: Folders) -> dict[str, str]:
     fresh.write_text(json.dumps(made))
     fresh.replace(path)
     return made
+
+
+def _checkpoint_seed(secret: str) -> str:
+    """The demo signs with a key of its own, which follows from its secret."""
+    seed = hashlib.sha256(f"checkpoints:{secret}".encode()).digest()
+    return base64.b64encode(seed).decode()
 
 
 def _ports(folders: Folders) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """Step 9: follow a fen, verify the chain offline, prove the books."""
 
-import io
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from audit.actions.make_checkpoint import make_checkpoint
 from audit.chain import export_chain
 from audit.decisions import SYSTEM
 from audit.seal import seal_events
@@ -70,18 +70,27 @@ def _follow_a_fen(stage: Stage) -> None:
 
 
 def _verify_the_chain(stage: Stage) -> None:
-    """Export the chain and let the standard-library script judge it in a process of its own."""
-    seal_events()
-    out = io.StringIO()
-    head = export_chain(out)
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-        file.write(out.getvalue())
-        file.flush()
-        command = [sys.executable, str(VERIFIER), file.name, "--head", head.head_hash]
+    """Export the chain and let the script judge it, and its checkpoint, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Path(folder) / "chain.jsonl"
+        signed = _signed(Path(folder) / "note.txt")
+        seal_events()
+        with chain.open("w", encoding="utf-8") as out:
+            head = export_chain(out)
+        command = [sys.executable, str(VERIFIER), str(chain), "--head", head.head_hash, *signed]
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     stage.say(f"  {result.stdout.strip()}")
     stage.check("the audit chain verifies offline", result.returncode == 0)
     stage.figures["audit_head"] = {"sequence": head.head_sequence, "hash": head.head_hash}
+
+
+def _signed(note: Path) -> list[str]:
+    """Words that make the script check a signed checkpoint too, where there is a key to sign."""
+    if not settings.CHECKPOINT_KEY:
+        return []
+    checkpoint = make_checkpoint(at=timezone.now())
+    note.write_text(checkpoint.note, encoding="utf-8")
+    return ["--checkpoint", str(note), "--key", checkpoint.verifier_key]
 
 
 def _figures(stage: Stage) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def test_tampering_is_found_and_named(happen, tmp_path, how):
         assert any(fault.sequence == sequence and what in fault.what for fault in faults), faults
         code, said = verify_offline(tmp_path)
         assert code == 1
-        assert said.startswith("FAILED at line")
+        assert said.startswith("FAILED: sequence"), said
     finally:
         if how == "re-ordered events":
             tamper(
