@@ -20,6 +20,7 @@ from identity.permissions import IsActor, has_role
 from identity.roles import GOVERNMENT_ROLES, Role
 from providers import queries
 from providers.actions.add_pool import add_pool
+from providers.actions.copy_official_status import copy_official_status
 from providers.actions.draft_offer import draft_offer
 from providers.actions.list_offer import list_offer
 from providers.actions.pause_offer import pause_offer
@@ -118,6 +119,16 @@ class FacilityViewSet(Reading):
             provider=provider_of(actor), **body, actor=actor, at=timezone.now()
         )
         return Response(shapes.FacilitySerializer(facility).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.OfficialStatusSerializer, responses=shapes.FacilitySerializer)
+    @action(detail=True, methods=["post"], url_path="official-statuses")
+    def official_statuses(self, request: Request, pk: str) -> Response:
+        """Copy another body's verdict, or its renewal; never computed, it changes no index."""
+        actor, body = actor_of(request), asked(shapes.OfficialStatusSerializer, request)
+        facility = copy_official_status(
+            facility=self.get_object(), status=body, actor=actor, at=timezone.now()
+        )
+        return Response(shapes.FacilitySerializer(facility).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("year", OpenApiTypes.INT, required=True)],
