@@ -30,7 +30,8 @@ def copy_official_status(
     copied = checked_status(status)
     row = Facility.objects.select_for_update().get(pk=facility.pk)
     key = (copied["kind"], copied["certificate_number"])
-    kept, replaced = [], []
+    kept: list[Any] = []
+    replaced: list[Any] = []
     for each in row.official_statuses:
         same = (each["kind"], each["certificate_number"]) == key
         (replaced if same else kept).append(each)
