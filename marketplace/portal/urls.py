@@ -20,6 +20,7 @@ from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
 from marketplace.portal.show_treasury import show_treasury
+from marketplace.portal.show_trial import show_trial
 from marketplace.portal.show_week import show_week
 from marketplace.portal.show_window import show_window
 from marketplace.portal.write_terms import write_terms
@@ -37,6 +38,7 @@ urlpatterns = [
     path("auditor/cases", require_safe(show_cases_to_auditors), name="auditor-cases"),
     path("officer", require_safe(show_officer), name="officer"),
     path("officer/terms", require_safe(write_terms), name="write-terms"),
+    path("officer/terms/<int:version_id>", require_safe(show_trial), name="trial"),
     path("officer/treasury", require_safe(show_treasury), name="treasury"),
     path("auditor", require_safe(show_auditor), name="auditor"),
     path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),

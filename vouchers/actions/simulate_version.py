@@ -1,6 +1,6 @@
 """Try terms before they are approved: worked examples, and a run over many claims."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from vouchers.models import Application, Claim, PolicyVersion, RuleTestCase, Sim
 from vouchers.queries import SHANGHAI
 from vouchers.refusals import TermsRefused
 from vouchers.rules import RuleError, Terms, evaluate
-from vouchers.rules.data_set import DataSet, of_rows, read_csv
+from vouchers.rules.data_set import DataSet, of_rows, read_csv, read_parquet
 from vouchers.rules.simulation_report import simulation_report
 
 UNDECIDED = ("draft", "submitted", "half_approved")
@@ -69,10 +69,13 @@ def simulate_version(
     actor: Actor,
     at: datetime,
     csv_text: str | None = None,
+    parquet: bytes | None = None,
     period: tuple[date, date] | None = None,
+    progress: Callable[[int], None] = lambda _percent: None,
 ) -> SimulationRun:
-    """Run `version` over the claims of a CSV file, or over what was recorded in `period`
+    """Run `version` over the claims of a CSV or Parquet file, or over what was recorded in `period`
     (first day, day after the last), against the terms in force; the report is kept.
+    `progress` is told a percentage as it goes.
 
     Raises TermsRefused for data or terms that cannot be simulated exactly, Invalid, StaleState,
     NotPermitted, NotFound.
@@ -80,13 +83,16 @@ def simulate_version(
     _require_undecided(version, actor)
     if not data_set.strip():
         raise Invalid("data_set", "name the data", "须命名数据集")
-    if (csv_text is None) == (period is None):
+    if sum(given is not None for given in (csv_text, parquet, period)) != 1:
         raise Invalid("period", "a file or a period, one of them", "须在文件与期间中择一")
     current = version.programme.versions.filter(state="approved").order_by("-number").first()
     envelope = version.programme.envelope
     budget = _appropriated(envelope) if envelope else None
     try:
-        data = read_csv(csv_text) if csv_text is not None else _recorded(version, period)
+        if csv_text is not None:
+            data = read_csv(csv_text)
+        else:
+            data = read_parquet(parquet) if parquet is not None else _recorded(version, period)
         report = simulation_report(
             Terms.load(version.terms),
             data.columns,
@@ -94,6 +100,7 @@ def simulate_version(
             enterprise=data.enterprise,
             current=Terms.load(current.terms) if current else None,
             budget_fen=budget,
+            progress=progress,
         )
     except RuleError as error:
         raise TermsRefused(error) from error
@@ -101,7 +108,7 @@ def simulate_version(
         version=version,
         compared_to=current,
         data_set=data_set,
-        source="uploaded" if csv_text is not None else "recorded",
+        source="recorded" if period else "uploaded",
         data_digest=data.digest,
         claims=report["claims"],
         cost_fen=report["cost_fen"],
