@@ -214,6 +214,20 @@ def test_a_supplement_stops_the_clock_and_a_hold_prolongs_the_notice(case: Case)
     assert (claim.state, claim.notice_until) == ("public_notice", until + timedelta(hours=5))
 
 
+def test_another_enterprise_neither_withdraws_supplements_nor_appeals(case: Case) -> None:
+    claim = case.claim()
+    rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
+    with pytest.raises(NotFound):
+        withdraw_claim(claim=claim, actor=rival, at=NOW)
+    return_claim(claim=claim, reason="盖章页缺失", actor=case.office.reviewer, at=NOW)
+    with pytest.raises(NotFound):
+        supplement_claim(claim=claim, note="x", payments=[], usages=[], actor=rival, at=NOW)
+    reject = case.claim()
+    reject_claim(claim=reject, reason="unclear", actor=case.office.reviewer, at=NOW)
+    with pytest.raises(NotFound):
+        appeal_claim(claim=reject, reason="x", actor=rival, at=NOW)
+
+
 def test_an_appeal_is_heard_and_answered_by_others(case: Case) -> None:
     claim = reject_claim(claim=case.claim(), reason="unclear", actor=case.office.reviewer, at=NOW)
     claim = appeal_claim(claim=claim, reason="it is clear", actor=case.claimant, at=NOW)
