@@ -290,6 +290,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 # Matching. The carbon price is a policy knob; the default is of the order of the national
 # emissions market (about a tenth of 1 CNY/kg: docs/guides/matching.md).
 MATCHING_HORIZON_HOURS = 168
+# Processes that plan: a large market is split over them where its parts do not interact.
+MATCHING_WORKERS = env.int("MATCHING_WORKERS", default=2)
 # A large market is planned whole at most this often; what comes in between is placed at the last
 # plan's prices.
 MATCHING_BATCH_SECONDS = env.int("MATCHING_BATCH_SECONDS", default=600)

@@ -65,7 +65,14 @@ def match_market(market: str = "all") -> int | None:
     except (MarketIsBeingPlanned, LeaseLost) as refusal:
         log.info("matching_skipped", why=str(refusal))
         return None
+    if run is not None and run.kind == MatchRun.Kind.SHARDED:
+        plan_shards_of(run)
     return run.pk if run else None
+
+
+def plan_shards_of(parent: MatchRun) -> None:
+    """Hand the shards to the workers; whoever finishes last closes the parent."""
+    group(plan_one_shard.si(shard.pk) for shard in parent.shards.all()).apply_async()
 
 
 @shared_task(name="marketplace.match_in_shards", queue="matching")
@@ -80,7 +87,7 @@ def match_in_shards(market: str = "all", workers: int = 2, parts: int = 1) -> in
         return None
     if parent is None:
         return None
-    group(plan_one_shard.si(shard.pk) for shard in parent.shards.all()).apply_async()
+    plan_shards_of(parent)
     return parent.pk
 
 

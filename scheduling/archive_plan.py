@@ -66,8 +66,26 @@ def decompress(body: bytes | memoryview) -> bytes:
     return zlib.decompress(bytes(body))
 
 
-def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
-    """The market as bytes; the same market and notes give the same bytes."""
+def pack_supply(market: Market, notes: Mapping[str, Any]) -> bytes:
+    """The supply side as bytes, without what is taken of it: it stays while many jobs come."""
+    pools = []
+    for pool in market.pools:
+        row = {
+            each.name: getattr(pool, each.name) for each in fields(pool) if each.name != "occupied"
+        }
+        row["labels"] = sorted(pool.labels)
+        for name in ("price_fen_per_unit_hour", "green_share"):
+            if isinstance(row[name], np.ndarray):
+                row[name] = row[name].tolist()
+        pools.append(row)
+    return json.dumps({**notes, "pools": pools}, sort_keys=True).encode()
+
+
+def pack_market(market: Market, notes: Mapping[str, Any], *, supply: bytes | None = None) -> bytes:
+    """The market as bytes; the same market and notes give the same bytes.
+
+    `supply` is what `pack_supply` made of the same pools and notes, when it is at hand.
+    """
     jobs = market.jobs
     assert isinstance(jobs, JobColumns)
     arrays: dict[str, NDArray[Any]] = {}
@@ -82,18 +100,8 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
             arrays["job_ids"] = np.asarray(value).astype(np.int64)
         else:
             arrays[each.name] = _narrow(np.asarray(value))
-    pools, held = [], []
-    for number, pool in enumerate(market.pools):
-        row = {
-            each.name: getattr(pool, each.name) for each in fields(pool) if each.name != "occupied"
-        }
-        row["labels"] = sorted(pool.labels)
-        for name in ("price_fen_per_unit_hour", "green_share"):
-            if isinstance(row[name], np.ndarray):
-                row[name] = row[name].tolist()
-        pools.append(row)
-        if pool.occupied is not None:
-            held.append(number)
+    arrays["supply"] = np.frombuffer(supply or pack_supply(market, notes), np.uint8)
+    held = [number for number, pool in enumerate(market.pools) if pool.occupied is not None]
     if held:
         rows = [np.asarray(market.pools[number].occupied, np.int64) for number in held]
         arrays["occupied_pools"] = _narrow(np.array(held, np.int64))
@@ -101,9 +109,7 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
     carbon = market.carbon
     return pack(
         {
-            **notes,
             "jobs": plain,
-            "pools": pools,
             "carbon": None
             if carbon is None
             else {name: _plain(value) for name, value in carbon.kg_per_kwh.items()},
@@ -117,6 +123,7 @@ def pack_market(market: Market, notes: Mapping[str, Any]) -> bytes:
 def unpack_market(body: bytes) -> tuple[Market, dict[str, Any]]:
     """(market, notes) from `pack_market`'s bytes."""
     notes, arrays = unpack(body)
+    notes |= json.loads(arrays["supply"].tobytes())
     held = arrays.get("occupied_pools", np.zeros(0, np.int64)).tolist()
     occupied = {number: _widen(arrays["occupied"][k]) for k, number in enumerate(held)}
     pools = [
@@ -156,7 +163,8 @@ def unpack_market(body: bytes) -> tuple[Market, dict[str, Any]]:
 
 
 def pack_plan(planned: Plan) -> bytes:
-    """The plan with its certificate; job ids stay with the market."""
+    """The plan with its certificate; job ids stay with the market. What was placed between two
+    plans stands at the prices of the first: they are not stored again."""
     columns, proof = planned.columns, planned.certificate
     notes = {
         name: getattr(proof, name)
@@ -178,6 +186,8 @@ def pack_plan(planned: Plan) -> bytes:
     arrays["hours_of"] = np.packbits(hours_of)
     arrays["cell_of_pool"] = np.asarray(proof.cell_of_pool)
     arrays["cell_prices"] = np.asarray(proof.cell_prices, np.float64)
+    if proof.method == "incremental":
+        arrays["cell_prices"] = arrays["cell_prices"][:0]
     return pack(notes, arrays)
 
 

@@ -4,6 +4,7 @@ For any size, in whole numbers: windows, kind, region, rating, size, calendar, c
 price limit, voucher's part and pots. Energy, carbon and the bound are the engine's verifier's.
 """
 
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -122,16 +123,11 @@ def free_units(market: Market, hours: int) -> Usage:
 
 def hourly_prices(market: Market, hours: int) -> Usage:
     """[pools, hours] fen per unit-hour."""
-    return np.array(
-        [
-            np.broadcast_to(
-                np.asarray(pool.price_fen_per_unit_hour, np.int64)[..., :hours], (hours,)
-            )
-            if np.ndim(pool.price_fen_per_unit_hour)
-            else np.full(hours, pool.price_fen_per_unit_hour, np.int64)
-            for pool in market.pools
-        ]
-    ).reshape(len(market.pools), hours)
+    prices = np.zeros((len(market.pools), hours), np.int64)
+    for row, pool in enumerate(market.pools):
+        figure = pool.price_fen_per_unit_hour
+        prices[row] = np.asarray(figure)[:hours] if np.ndim(figure) else figure
+    return prices
 
 
 def _sum_over(
@@ -151,17 +147,23 @@ def _sum_over(
     return total
 
 
-def _suits(sets: object, kinds: list[str]) -> NDArray[np.bool_]:
-    rows = [[not wanted or kind in wanted for kind in kinds] for wanted in sets]  # type: ignore[attr-defined]
-    return np.array(rows, np.bool_).reshape(len(rows), len(kinds))
+def _suits(sets: Iterable[Collection[str]], kinds: list[str]) -> NDArray[np.bool_]:
+    return _accepted(sets, kinds, lambda wanted, kind: kind in wanted)
 
 
-def _reaches(sets: object, regions: list[str]) -> NDArray[np.bool_]:
-    rows = []
-    for wanted in sets:  # type: ignore[attr-defined]
-        near = {
-            region: not wanted or any(region_accepts(code, region) for code in wanted)
-            for region in set(regions)
-        }
-        rows.append([near[region] for region in regions])
-    return np.array(rows, np.bool_).reshape(len(rows), len(regions))
+def _reaches(sets: Iterable[Collection[str]], regions: list[str]) -> NDArray[np.bool_]:
+    return _accepted(
+        sets, regions, lambda wanted, region: any(region_accepts(code, region) for code in wanted)
+    )
+
+
+def _accepted(
+    sets: Iterable[Collection[str]],
+    names: list[str],
+    accepts: Callable[[Collection[str], str], bool],
+) -> NDArray[np.bool_]:
+    """[sets, pools]: asked once for every distinct name; an empty set takes anything."""
+    distinct, of_pool = np.unique(np.array(names, np.str_), return_inverse=True)
+    rows = [[not wanted or accepts(wanted, str(name)) for name in distinct] for wanted in sets]
+    table = np.array(rows, np.bool_).reshape(len(rows), len(distinct))
+    return table[:, of_pool.reshape(-1)]

@@ -11,7 +11,12 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.archive_plan import decompress, unpack_market, unpack_plan
+from scheduling.archive_plan import (
+    decompress,
+    pack_supply,
+    pool_notes,
+    unpack_plan,
+)
 from scheduling.matching import Certificate
 from scheduling.matching.incremental import State, open_state
 from scheduling.models import MatchArchive, MatchRun
@@ -24,11 +29,13 @@ PRICES_LAST = timedelta(hours=24)
 @dataclass
 class LiveMarket:
     """`state` is the matcher's; `pulled` the rows behind it, its pools' `occupied` being rows of
-    `taken`, which is kept up to date; `token` the lease it was last used under."""
+    `taken`, which is kept up to date; `supply` its pools as the archive keeps them; `token` the
+    lease it was last used under."""
 
     state: State
     pulled: PulledMarket
     taken: NDArray[np.int64]
+    supply: bytes
     prices: Certificate
     prices_of: int
     token: int
@@ -79,7 +86,7 @@ def live_market(
         pulled.market,
         pools=[replace(pool, occupied=taken[number]) for number, pool in enumerate(pools)],
     )
-    prices = _prices(prices_of, run.horizon_starts_at)
+    prices = prices_at(prices_of, run.horizon_starts_at)
     state = open_state(
         market,
         certificate=prices,
@@ -90,6 +97,7 @@ def live_market(
         state,
         replace(pulled, market=market),
         taken,
+        pack_supply(market, {"pool_notes": pool_notes(pulled.pools)}),
         prices,
         prices_of.pk,
         run.token,
@@ -102,11 +110,10 @@ def keep_live(market: str, live: LiveMarket) -> None:
     _KEPT[market] = live
 
 
-def _prices(run: MatchRun, starts_at: datetime) -> Certificate:
+def prices_at(run: MatchRun, starts_at: datetime) -> Certificate:
     """The run's certificate with its prices moved to the hours of a later horizon."""
-    archive = MatchArchive.objects.get(run=run)
-    market, _notes = unpack_market(decompress(archive.market))
-    proof = unpack_plan(decompress(archive.plan), market.jobs.job_ids).certificate  # type: ignore[union-attr]
+    stored = MatchArchive.objects.values_list("plan", flat=True).get(run=run)
+    proof = unpack_plan(decompress(stored), ()).certificate
     passed = max(0, min(run.hours, (starts_at - run.horizon_starts_at) // HOUR))
     prices = np.zeros_like(proof.cell_prices)
     prices[:, : run.hours - passed] = proof.cell_prices[:, passed:]

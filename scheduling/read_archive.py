@@ -1,13 +1,14 @@
 """A run's market and plan from what it stored: every explanation is replayed from here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from scheduling.archive_plan import decompress, unpack_market, unpack_plan
+from scheduling.live_market import prices_at
 from scheduling.matching import JobColumns, Market, Plan, explain
-from scheduling.models import MatchArchive, Placement
+from scheduling.models import MatchArchive, MatchRun, Placement
 from scheduling.tell_story import tell_story
 
 
@@ -35,9 +36,14 @@ def archived(run_id: int) -> Archived:
     stored = MatchArchive.objects.select_related("run").get(pk=run_id)
     market, notes = unpack_market(decompress(stored.market))
     assert isinstance(market.jobs, JobColumns)
+    plan = unpack_plan(decompress(stored.plan), market.jobs.job_ids)
+    if plan.certificate.method == "incremental":
+        priced = MatchRun.objects.get(pk=stored.run.scope["prices_of"])
+        prices = prices_at(priced, stored.run.horizon_starts_at).cell_prices
+        plan = replace(plan, certificate=replace(plan.certificate, cell_prices=prices))
     return Archived(
         market,
-        unpack_plan(decompress(stored.plan), market.jobs.job_ids),
+        plan,
         stored.run.horizon_starts_at,
         notes["pool_notes"],
     )

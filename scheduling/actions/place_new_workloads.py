@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit.decisions import Actor
 from scheduling.actions.lease_market import end_lease, lease_market
 from scheduling.actions.run_matching import finish_plan, open_run, park
-from scheduling.archive_plan import pack_market, pool_notes
+from scheduling.archive_plan import pack_market
 from scheduling.check_plan import units_used
 from scheduling.live_market import LiveMarket, keep_live, live_market, newest_prices
 from scheduling.matching import (
@@ -69,7 +69,7 @@ def place_new_workloads(
             workload_ids=ids,
             market=replace(live.pulled.market, jobs=jobs, voucher_pots_fen=pots),
         )
-        packed = pack_market(pulled.market, {"pool_notes": pool_notes(pulled.pools)})
+        packed = pack_market(pulled.market, {}, supply=live.supply)
         run.input_digest = sha256(packed).hexdigest()
         progress.tell("place")
         try:

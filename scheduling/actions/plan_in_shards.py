@@ -19,9 +19,16 @@ from scheduling.split_market import Shard, split_market
 
 
 def open_shards(
-    *, actor: Actor, at: datetime, market: str = "all", workers: int = 2, parts: int = 1
+    *,
+    actor: Actor,
+    at: datetime,
+    market: str = "all",
+    workers: int = 2,
+    parts: int = 1,
+    only_apart: bool = False,
 ) -> MatchRun | None:
-    """Take the lease and write the shards down; returns the parent run, None with nothing to do.
+    """Take the lease and write the shards down; returns the parent run, None with nothing to do
+    or, when `only_apart`, where everything hangs together and would be one shard.
 
     Every shard commits on its own, fenced by the parent's token. Raises MarketIsBeingPlanned.
     """
@@ -30,6 +37,9 @@ def open_shards(
     token = lease_market(market=market, at=at, tied=False)
     pulled = pull_market(at=at, most=0, starts_at=horizon_start(at))
     shards = split_market(pulled, workers=workers, parts=parts)
+    if only_apart and len(shards) < 2:
+        end_lease(market=market, token=token)
+        return None
     with transaction.atomic():
         parent = open_run(
             market=market,

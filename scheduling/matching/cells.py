@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from .encode import Instance
 
-TABLE_HOURS = 24  # longest duration with a table; longer jobs read their cells one by one
 TABLE_BYTES = 350_000_000  # as much again names the cell of each entry
 FEW_JOBS = 50_000
 SIZE_STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
@@ -123,7 +122,7 @@ def lay_out(instance: Instance) -> Layout:
     zone = (np.searchsorted(steps, inst.units, side="right") - 1).astype(np.int32)
     width = len(levels) * len(steps)
     count = np.diff(combo_ptr)
-    usable = (inst.duration <= min(TABLE_HOURS, inst.hours)) & ~inst.interruptible
+    usable = (inst.duration <= inst.hours) & ~inst.interruptible
     usable &= tier < len(levels)
     at_a = np.where(usable, inst.duration.astype(np.int64) * len(pairs) + combo_a, -1)
     at_b = np.where(usable & has_b, inst.duration.astype(np.int64) * len(pairs) + combo_b, -1)

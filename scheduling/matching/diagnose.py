@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,9 +69,10 @@ def diagnose(
          np.unique(cols.max_pue, return_inverse=True)[1], cols.units]
     )[:, left_out].T  # fmt: skip
     most = inst.free.max(axis=1)
+    near = _near(cols.region_sets, [pool.region for pool in pools])
     for k, key in enumerate(map(tuple, keys.tolist())):
         if key not in stuck:
-            stuck[key] = _static(inst, pools, int(left_out[k]), most, code)
+            stuck[key] = _static(inst, pools, int(left_out[k]), most, near, code)
         out[k] = stuck[key]
     late = (out < 0) & (inst.latest[left_out] < inst.earliest[left_out])
     out[late] = code["horizon"]
@@ -88,20 +91,32 @@ def diagnose(
     return out
 
 
+def _near(region_sets: Sequence[frozenset[str]], regions: list[str]) -> NDArray[np.bool_]:
+    """[sets, pools] does the pool lie in one of the regions; an empty set is everywhere."""
+    names, of_pool = np.unique(np.array(regions, np.str_), return_inverse=True)
+    rows = [
+        [not wanted or any(region_accepts(code, str(name)) for code in wanted) for name in names]
+        for wanted in region_sets
+    ]
+    return np.array(rows, np.bool_).reshape(len(rows), len(names))[:, of_pool.reshape(-1)]
+
+
 def _static(
-    inst: Instance, pools: list[Pool], j: int, most: NDArray[np.int32], code: dict[str, int]
+    inst: Instance,
+    pools: list[Pool],
+    j: int,
+    most: NDArray[np.int32],
+    near: NDArray[np.bool_],
+    code: dict[str, int],
 ) -> int:
     """Reasons that need no clock, for one signature; -1 when some pool could take it."""
     cols = inst.columns
     able = inst.kind_sets[inst.kind_set[j]][inst.kind]
     if not able.any():
         return code["kind"]
-    wanted = cols.region_sets[cols.regions[j]]
-    if wanted:
-        near = {p.region: any(region_accepts(c, p.region) for c in wanted) for p in pools}
-        able = able & np.array([near[p.region] for p in pools])
-        if not able.any():
-            return code["region"]
+    able = able & near[cols.regions[j]]
+    if not able.any():
+        return code["region"]
     marks = cols.label_sets[cols.labels[j]]
     if marks:
         able = able & np.array([marks <= p.labels for p in pools])

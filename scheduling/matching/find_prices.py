@@ -23,6 +23,7 @@ ETA_FIRST, ETA_LAST, ETA_WARM = 0.5, 0.01, 0.1
 CROWDED = 0.6
 SAMPLE = 0.25
 SAMPLE_FROM = 400_000  # below that many jobs a sample over-fits (matching.md, pitfall 3)
+SAMPLED_HOURS = 24  # on a sample the few longer jobs read their cells: no table pays for them
 
 
 class Pricing:
@@ -44,7 +45,9 @@ class Pricing:
         self.giver = np.zeros((max(1, rows), hours), np.int32)
         reads = np.diff(layout.where.combo_ptr)[layout.pair_combo].sum()
         self.fused = bool(reads < 3 * cells * max(1, len(np.unique(layout.pair_hours))))
+        self.short = int(np.searchsorted(layout.pair_hours, SAMPLED_HOURS, side="right"))
         self.diffs = np.zeros((crew.threads, cells, hours + 1), np.int64)
+        self._cuts: dict[tuple[int, int], NDArray[np.int64]] = {}
         self.cell = np.full(inst.n, -1, np.int32)
         self.start = np.zeros(inst.n, np.int32)
         self.way = np.zeros(inst.n, np.int8)
@@ -68,7 +71,7 @@ class Pricing:
         """Tables at ``price``, then what the picked jobs want; demand ends in diffs[0]."""
         layout = self.layout
         prefix_prices(price, layout.capacity, self.block, self.prefix)
-        every = len(layout.pair_combo)
+        every = len(layout.pair_combo) if 2 * len(picks) > self.inst.n else self.short
         cuts = np.linspace(0, every, min(every, 4 * self.crew.threads) + 1).astype(int)
         self.crew.run(
             [
@@ -80,17 +83,34 @@ class Pricing:
         )  # fmt: skip
         threads = self.crew.threads
         self.diffs[:] = 0
-        edges = np.linspace(0, len(picks), threads + 1).astype(int)
+        edges = self._shares(picks, every)
         self.crew.run(
             [
                 bind(respond, picks, edges[k], edges[k + 1], layout.wants, layout.where,
-                      self.table, self.giver, self.prefix, self.block, self.diffs[k], self.cell,
-                      self.start, self.way, self.surplus)
+                      every * layout.tiers * layout.sizes, self.table, self.giver, self.prefix,
+                      self.block, self.diffs[k], self.cell, self.start, self.way, self.surplus)
                 for k in range(threads)
             ]
         )  # fmt: skip
         for k in range(1, threads):
             self.diffs[0] += self.diffs[k]
+
+    def _shares(self, picks: NDArray[np.int64], pairs: int) -> NDArray[np.int64]:
+        """Where to cut ``picks`` so that every thread has as much to do: jobs without a table, most
+        of them long and so at the end, take far longer than the others."""
+        key = len(picks), pairs
+        if key not in self._cuts:
+            wants, rows = self.layout.wants, pairs * self.layout.tiers * self.layout.sizes
+            weight = np.ones(len(picks))
+            for combo, row in ((wants.combo_a, wants.row_a), (wants.combo_b, wants.row_b)):
+                reads = (combo[picks] >= 0) & ((row[picks] < 0) | (row[picks] >= rows))
+                members = np.diff(self.layout.where.combo_ptr)[combo[picks][reads]]
+                weight[reads] += members * 0.5
+            total = np.concatenate([[0.0], np.cumsum(weight)])
+            marks = np.linspace(0, total[-1], self.crew.threads + 1)
+            self._cuts[key] = np.searchsorted(total, marks)
+            self._cuts[key][-1] = len(picks)
+        return self._cuts[key]
 
     def step(self, picks: NDArray[np.int64], eta: float, keep: float) -> None:
         inst, layout = self.inst, self.layout
@@ -145,7 +165,7 @@ class Pricing:
         self.crew.run(
             [
                 bind(bound_blocks, edges[k], edges[k + 1], layout.wants, layout.where,
-                      self.prefix, self.block, self.cell, self.surplus, sums)
+                      self.table, self.prefix, self.block, self.cell, self.surplus, sums)
                 for k in range(self.crew.threads)
             ]
         )  # fmt: skip

@@ -21,7 +21,7 @@ from .market import Job, Market
 from .place import place_jobs
 from .plan import warm_prices
 from .result import REASON_CODES, REASONS, Certificate, Placement, Plan, Unplaced
-from .search import Live, Measure
+from .search import Live, measure_of
 from .solve import TRUE_SHARE
 
 
@@ -59,10 +59,10 @@ class State:
         true = _prefix(inst.cost)
         fen = _prefix(inst.price)
         at_price = _prefix(scarce)
-        self.scarce = Measure(at_price, at_price, block)  # type: ignore[arg-type]
-        self.true = Measure(true, true, block)  # type: ignore[arg-type]
+        self.scarce = measure_of(at_price, at_price, block)  # type: ignore[arg-type]
+        self.true = measure_of(true, true, block)  # type: ignore[arg-type]
         self.paid = fen
-        self.price_only = Measure(fen.astype(np.float64), fen.astype(np.float64), block)
+        self.price_only = measure_of(fen.astype(np.float64), fen.astype(np.float64), block)
         self.kg = _prefix(inst.kg)
         names = sorted({pool.kind for pool in self.pools})
         self._kind = np.array([pool.kind for pool in self.pools])
@@ -197,11 +197,10 @@ def place_incremental(state: State, jobs: Sequence[Job]) -> Incremental:
         place_jobs(order, 0, n, wants, where, measure, live, part, -1, *none,
                    pool_of, start_of, way_of, held)  # fmt: skip
     state.residual[:] = before  # taken again below, one placement at a time, with its record
-    placements, unplaced = [], []
-    for j in range(n):
-        if pool_of[j] < 0:
-            unplaced.append(_reason(state, wants, where, live, jobs[j], j))
-            continue
+    placements = []
+    left_out = np.flatnonzero(pool_of < 0)
+    unplaced = _reasons(state, wants, where, live, jobs, left_out) if len(left_out) else []
+    for j in np.flatnonzero(pool_of >= 0).tolist():
         placed, hours = _placement(
             state, jobs[j], columns, wants, live, j, pool_of, start_of, way_of
         )
@@ -256,28 +255,29 @@ def _wants(
 def _placement(  # type: ignore[no-untyped-def]
     state, job, columns, wants, live, j, pool_of, start_of, way_of
 ) -> tuple[Placement, NDArray[np.int64]]:
-    pool = int(pool_of[j])
-    row = int(wants.split[j])
-    start = int(start_of[j])
-    hours = (
-        np.flatnonzero(live.hours_of[row])
-        if row >= 0
-        else np.arange(start, start + job.duration_hours)
-    )
-    cuts = np.flatnonzero(np.diff(hours) > 1)
-    begins = [hours[0], *hours[cuts + 1]]
-    ends = [*hours[cuts], hours[-1]]
-    gross = job.units * int(state.inst.price[pool, hours].sum())
+    pool, row, start = int(pool_of[j]), int(wants.split[j]), int(start_of[j])
+    if row < 0:
+        end = start + job.duration_hours
+        hours = np.arange(start, end)
+        segments: tuple[tuple[int, int], ...] = ((start, end),)
+        gross = job.units * int(state.paid[pool, end] - state.paid[pool, start])
+        kg = job.units * float(state.kg[pool, end] - state.kg[pool, start])
+    else:
+        hours = np.flatnonzero(live.hours_of[row])
+        cuts = np.flatnonzero(np.diff(hours) > 1)
+        begins, ends = [hours[0], *hours[cuts + 1]], [*hours[cuts], hours[-1]]
+        segments = tuple((int(a), int(b) + 1) for a, b in zip(begins, ends, strict=True))
+        gross = job.units * int(state.inst.price[pool, hours].sum())
+        kg = job.units * float(state.inst.kg[pool, hours].sum())
     in_voucher = bool(job.voucher_rate > 0 and state.mask("region", job.voucher_regions)[pool])
     pays = 0
     if in_voucher and (live.pot[j] < 0 or way_of[j] == 1):
         pays = gross * int(columns.voucher_rate_e4[j]) // RATE_SCALE
         pays = pays if job.voucher_cap_fen is None else min(pays, job.voucher_cap_fen)
-    kg = float(job.units * state.inst.kg[pool, hours].sum())
     return Placement(
         job.job_id,
         state.pools[pool].pool_id,
-        tuple((int(a), int(b) + 1) for a, b in zip(begins, ends, strict=True)),
+        segments,
         gross,
         pays,
         float(job.units * state.inst.kwh[pool] * job.duration_hours),
@@ -285,12 +285,39 @@ def _placement(  # type: ignore[no-untyped-def]
     ), hours
 
 
-def _reason(state: State, wants: Wants, where: Where, live: Live, job: Job, j: int) -> Unplaced:
-    """The first reason of ``REASONS`` that holds."""
+def _reasons(
+    state: State,
+    wants: Wants,
+    where: Where,
+    live: Live,
+    jobs: Sequence[Job],
+    rows: NDArray[np.int64],
+) -> list[Unplaced]:
+    """The first reason of ``REASONS`` that holds, for each of the jobs ``rows``."""
+    why = [_static(state, wants, where, jobs[j], j) for j in rows.tolist()]
+    open_ = np.array([code is None for code in why], np.bool_)
+    if open_.any():
+        codes = np.array(
+            [REASON_CODES.index(x) for x in ("window", "price", "carbon", "pot", "capacity")]
+        )
+        found = np.full(int(open_.sum()), -1, np.int8)
+        fresh = live._replace(
+            free=np.maximum(state.open, 0), left=np.full(len(live.left), 2**62, np.int64)
+        )
+        _look_again(
+            rows[open_], wants, where, state.true, state.price_only, fresh, live.left, codes, found
+        )
+        answers = iter(found.tolist())
+        why = [code or REASON_CODES[next(answers)] for code in why]
+    return [
+        Unplaced(jobs[j].job_id, code, *REASONS[code])
+        for j, code in zip(rows.tolist(), why, strict=True)
+        if code is not None
+    ]
 
-    def say(code: str) -> Unplaced:
-        return Unplaced(job.job_id, code, *REASONS[code])
 
+def _static(state: State, wants: Wants, where: Where, job: Job, j: int) -> str | None:
+    """A reason that needs no clock; None when some pool could take it."""
     able = np.ones(len(state.pools), np.bool_)
     tests: list[tuple[str, NDArray[np.bool_]]] = [
         ("kind", state.mask("kind", job.kinds)),
@@ -303,17 +330,5 @@ def _reason(state: State, wants: Wants, where: Where, live: Live, job: Job, j: i
     for code, passes in tests:
         able = able & passes
         if not able.any():
-            return say(code)
-    if wants.last[j] < wants.first[j]:
-        return say("horizon")
-    codes = np.array(
-        [REASON_CODES.index(x) for x in ("window", "price", "carbon", "pot", "capacity")]
-    )
-    out = np.full(1, -1, np.int8)
-    fresh = live._replace(
-        free=np.maximum(state.open, 0), left=np.full(len(live.left), 2**62, np.int64)
-    )
-    _look_again(
-        np.array([j]), wants, where, state.true, state.price_only, fresh, live.left, codes, out
-    )
-    return say(REASON_CODES[int(out[0])])
+            return code
+    return "horizon" if wants.last[j] < wants.first[j] else None

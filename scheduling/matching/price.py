@@ -141,10 +141,12 @@ def scan_cells(prefix, where, combo, tier, size, d, first, last):  # type: ignor
 
 @kernel
 def respond(  # type: ignore[no-untyped-def]
-    picks, lo, hi, wants, where, table, giver, prefix, block, diff, cell, start, option, surplus
-):
+    picks, lo, hi, wants, where, rows, table, giver, prefix, block, diff, cell, start, option,
+    surplus,
+):  # fmt: skip
     """What jobs picks[lo:hi] want at the prices: cell (-1 none), start, option (0 = a, 1 = b) and
-    surplus in fen for the whole job; their units go into diff[C, T + 1] (a difference array)."""
+    surplus in fen for the whole job; their units go into diff[C, T + 1] (a difference array). Only
+    table[:rows] is up to date; jobs of later rows read their cells."""
     for k in range(lo, hi):
         j = picks[k]
         cell[j] = -1
@@ -167,7 +169,7 @@ def respond(  # type: ignore[no-untyped-def]
             gross = units * (value + wants.bonus[j]) * d
             if way == 1:
                 gross -= wants.penalty_b[j]
-            if row >= 0:
+            if 0 <= row < rows:
                 cost = _least(table[row, first : last + 1])
                 if cost < block and gross - units * np.float64(cost) > best:
                     best = gross - units * np.float64(cost)

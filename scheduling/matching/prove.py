@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compile import kernel
-from .price import scan_cells
+from .price import _least, scan_cells
 from .search import least_hours
 
 BLOCK_OF_JOBS = 16384  # partial sums per so many jobs: the same total whatever the threads
@@ -21,10 +21,11 @@ BLOCK_OF_JOBS = 16384  # partial sums per so many jobs: the same total whatever 
 
 @kernel
 def bound_blocks(  # type: ignore[no-untyped-def]
-    lo, hi, wants, where, prefix, block, cell, surplus, sums
+    lo, hi, wants, where, table, prefix, block, cell, surplus, sums
 ):
     """sums[b] = upper bound on the surplus of the jobs of block b, from ``respond`` at the same
-    prices; interruptible jobs are priced here by their cheapest single hours."""
+    prices; interruptible jobs are priced here by their cheapest single hours. A job not wanted at
+    float32 prices is looked up once more, with the rounding on its side."""
     hours = prefix.shape[1] - 1
     chosen = np.zeros(hours, np.bool_)
     anything = np.empty((0, 0), np.int32)
@@ -55,9 +56,16 @@ def bound_blocks(  # type: ignore[no-untyped-def]
                             prefix, c, anything, 0, d, first, last + d, block, chosen
                         )
                         best = max(best, gross - units * cost)
-                elif cell[j] >= 0:
+                    continue
+                if cell[j] >= 0:
                     best = max(best, surplus[j] + (gross - surplus[j]) * 2.4e-7)
-                else:  # not wanted at float32 prices: look again in float64
+                    continue
+                row = wants.row_a[j] if way == 0 else wants.row_b[j]
+                if row >= 0:
+                    least = np.float64(_least(table[row, first : last + 1]))
+                    if least < block:
+                        best = max(best, gross - units * least * (1 - 2.4e-7))
+                else:
                     cost, c, _ = scan_cells(
                         prefix, where, combo, wants.tier[j], wants.size[j], d, first, last
                     )

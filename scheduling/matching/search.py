@@ -18,11 +18,18 @@ from .price import _least_run
 
 
 class Measure(NamedTuple):
-    """cell[C, T + 1] <= pool[P, T + 1]: prefix sums, fen per unit; closed hours cost ``block``."""
+    """cell[C, T + 1] <= pool[P, T + 1]: prefix sums, fen per unit; closed hours cost ``block``.
+    least[C]: the cell's cheapest hour."""
 
     cell: NDArray[np.float64]
     pool: NDArray[np.float64]
     block: float
+    least: NDArray[np.float64]
+
+
+def measure_of(cell: NDArray[np.float64], pool: NDArray[np.float64], block: float) -> Measure:
+    """From prefix sums."""
+    return Measure(cell, pool, block, np.diff(cell, axis=1).min(axis=1))
 
 
 class Live(NamedTuple):
@@ -163,6 +170,8 @@ def search(  # type: ignore[no-untyped-def]
                 continue
             if part >= 0 and part_of_cell[c] != part:
                 continue
+            if gross - units * d * measure.least[c] <= least:
+                continue
             if split:
                 cost = least_hours(
                     measure.cell, c, anything, 0, d, first, last + d, measure.block, chosen[1]
@@ -178,19 +187,17 @@ def search(  # type: ignore[no-untyped-def]
     best_pool = -1
     best_start = 0
     best_way = 0
-    while count > 0:
-        top = 0
-        for k in range(1, count):
-            if cand_gain[k] > cand_gain[top]:
-                top = k
-        if cand_gain[top] <= best:
-            break
-        c = cand_cell[top]
-        way = cand_way[top]
-        count -= 1
-        cand_gain[top] = cand_gain[count]
-        cand_cell[top] = cand_cell[count]
-        cand_way[top] = cand_way[count]
+    top = 0
+    for k in range(1, count):
+        if cand_gain[k] > cand_gain[top]:
+            top = k
+    # The most promising cell first; after it few of the others can still be better.
+    for turn in range(-1 if count else 0, count):
+        k = top if turn < 0 else turn
+        if cand_gain[k] <= best or k == turn == top:
+            continue
+        c = cand_cell[k]
+        way = cand_way[k]
         value = wants.value_a[j] if way == 0 else wants.value_b[j]
         gross = units * (value + wants.bonus[j]) * d
         if way == 1:

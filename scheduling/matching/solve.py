@@ -15,7 +15,7 @@ from .encode import Instance
 from .find_prices import SCHEDULES, Pricing, Search, bind
 from .place import improve_jobs, place_jobs
 from .prove import weights
-from .search import Live, Measure
+from .search import Live, Measure, measure_of
 from .shake import SHAKE_JOBS, shake
 
 PARTS = 2
@@ -60,8 +60,8 @@ def measures(
     )
     floor = np.where(layout.capacity > 0, layout.floor, block)
     return (
-        Measure(prefix(cell), prefix(scarce), block),
-        Measure(prefix(floor), prefix(inst.cost), block),
+        measure_of(prefix(cell), prefix(scarce), block),
+        measure_of(prefix(floor), prefix(inst.cost), block),
     )
 
 
@@ -166,7 +166,8 @@ def solve(
             pricing.best_pot, pricing.best_floor, live.free.copy(), timings, search.trail,
         )  # fmt: skip
 
-    for sweep in range(SCHEDULES[effort][3]):
+    sweeps = SCHEDULES[effort][3] if warm is None else 1  # near the last plan one is enough
+    for sweep in range(sweeps):
         if sweep:
             part_of_cell = _deal_cells(inst, layout, parts, rng)
             leftover = rng.integers(0, parts, inst.n)
@@ -179,7 +180,7 @@ def solve(
                       k if parts > 1 else -1, *state, most)
             )  # fmt: skip
         own.run(calls)
-        tell("improve", (sweep + 1) / SCHEDULES[effort][3])
+        tell("improve", (sweep + 1) / sweeps)
         if first is not None and sweep == 0:
             first(dress())
     if 0 < inst.n <= SHAKE_JOBS and effort != "quick":
