@@ -270,6 +270,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": crontab(hour="0", minute="5"),
         "options": {"queue": "settlement", "expires": 7200},
     },
+    "settle-years": {
+        "task": "marketplace.settle_years",
+        "schedule": 60.0,
+        "options": {"queue": "settlement", "expires": 60},
+    },
     "raise-envelope-alerts": {
         "task": "marketplace.raise_envelope_alerts",
         "schedule": 300.0,

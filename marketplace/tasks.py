@@ -29,6 +29,8 @@ from vouchers.actions.draw_window import draw_window
 from vouchers.actions.expire_due_holds import expire_due_holds
 from vouchers.actions.lapse_due_vouchers import lapse_due_vouchers
 from vouchers.actions.make_out_vouchers import make_out_vouchers
+from vouchers.actions.settle_year import settle_year
+from vouchers.models import YearSettlement
 from vouchers.queries import lotteries_to_draw, windows_to_make_out
 
 log = structlog.get_logger(__name__)
@@ -155,6 +157,20 @@ def keep_meters() -> int:
 def end_budget_years() -> dict[str, int]:
     """Budgets of past years close; what is left lapses to their own year."""
     return close_past_years(actor=SYSTEM, at=timezone.now())
+
+
+@shared_task(name="marketplace.settle_years", queue="settlement")
+def settle_years() -> int:
+    """Go on with every yearly settlement that was begun and not ended; returns how many ended.
+
+    A worker that is killed or runs out of time leaves a checkpoint; the next message goes on there.
+    """
+    now = timezone.now()
+    begun = YearSettlement.objects.exclude(state="settled").select_related("book", "version")
+    return sum(
+        settle_year(settlement=each, actor=SYSTEM, at=now).state == "settled"
+        for each in begun.order_by("pk")
+    )
 
 
 @shared_task(name="marketplace.raise_envelope_alerts", queue="settlement")

@@ -118,3 +118,4 @@ OBJECTION_MOVES = (
     ("open", "dismissed"),
     ("open", "upheld"),
 )
+SETTLEMENT_MOVES = (("counting", "summed"), ("summed", "settled"))

@@ -194,6 +194,53 @@ SELECT 'application ' || application_id, 'issued ' || COUNT(*) || ' vouchers'
  GROUP BY application_id HAVING COUNT(*) > 1
 """
 
+# The lines of a settled year, counted again from the postings in one go.
+SETTLED = """
+WITH settled AS (
+    SELECT id, book_id, last_posting FROM vouchers_yearsettlement WHERE state <> 'counting'
+), ends AS (
+    SELECT s.id AS settlement_id, a.code, p.amount_fen AS fen
+      FROM settled s
+      JOIN ledger_account a ON a.book_id = s.book_id AND a.code LIKE 'rdm:%'
+      JOIN ledger_posting p ON p.destination_id = a.id AND p.id <= s.last_posting
+    UNION ALL
+    SELECT s.id, a.code, -p.amount_fen
+      FROM settled s
+      JOIN ledger_account a ON a.book_id = s.book_id AND a.code LIKE 'rdm:%'
+      JOIN ledger_posting p ON p.source_id = a.id AND p.id <= s.last_posting
+      JOIN ledger_account d ON d.id = p.destination_id AND d.code NOT LIKE 'pay:%'
+), accounts AS (
+    SELECT settlement_id, split_part(code, ':', 2) AS named, SUM(fen) AS fen
+      FROM ends GROUP BY 1, 2
+), earned AS (
+    SELECT a.settlement_id, SUM(a.fen) AS fen,
+           COALESCE(r.provider_id, split_part(a.named, '-', 2)::bigint) AS organization_id
+      FROM accounts a
+      LEFT JOIN vouchers_redemption r
+        ON r.id = CASE WHEN a.named ~ '^[0-9]+$' THEN a.named::bigint END
+     GROUP BY 1, 3
+), expected AS (
+    SELECT settlement_id, organization_id, false AS is_platform, fen FROM earned
+    UNION ALL
+    SELECT m.settlement_id, m.platform_id, true, COALESCE(SUM(e.fen), 0)
+      FROM vouchers_settlementmember m JOIN settled s ON s.id = m.settlement_id
+      LEFT JOIN earned e
+        ON e.settlement_id = m.settlement_id AND e.organization_id = m.provider_id
+     GROUP BY 1, 2
+)
+SELECT 'settlement ' || settlement_id || ' of organization ' || organization_id,
+       'says ' || COALESCE(l.earned_fen, 0) || ', postings say ' || COALESCE(e.fen, 0)
+  FROM expected e
+  FULL JOIN vouchers_settlementline l USING (settlement_id, organization_id, is_platform)
+ WHERE COALESCE(l.earned_fen, 0) <> COALESCE(e.fen, 0)
+UNION ALL
+SELECT 'settlement ' || l.settlement_id || ' of organization ' || l.organization_id,
+       'its award is of another trade or organization'
+  FROM vouchers_settlementline l JOIN vouchers_subsidyaward w ON w.id = l.award_id
+ WHERE w.beneficiary_id <> l.organization_id
+    OR (w.facts->>'annual_trade_volume_fen')::numeric IS DISTINCT FROM l.earned_fen
+"""
+
 # The value of vouchers and awards moves only under terms that were in force. A payment of an
 # award is later than its terms by nature, and names them.
 UNDER_TERMS = """
@@ -323,5 +370,11 @@ PROOFS = [
         "Every stored answer follows from its inputs and terms.",
         _answers_replay,
         reads=("vouchers_entitlementanswer", "vouchers_application", "vouchers_subsidyaward"),
+    ),
+    Proof(
+        "settlement",
+        "A settled year says what its postings say, and rewards platforms for that.",
+        rows_that_violate(SETTLED),
+        reads=("vouchers_settlementline", "vouchers_settlementsum"),
     ),
 ]

@@ -281,3 +281,10 @@ class RecomputationIsStale(Refusal):
 
     text_en = "What version {version} changes is no longer what was computed; compute it again."
     text_zh = "版本 {version} 的追溯差异已变化，请重新测算后再审批。"
+
+
+class YearNotOver(Refusal):
+    """A budget year is settled once it is over: what is still to come would be left out."""
+
+    text_en = "The budget year {year} is not over"
+    text_zh = "{year} 预算年度尚未结束"

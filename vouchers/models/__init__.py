@@ -6,6 +6,12 @@ from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview, Objection
 from vouchers.models.combined_answers import CombinedAnswer
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
 from vouchers.models.recomputations import Difference, Recomputation
+from vouchers.models.settlements import (
+    SettlementLine,
+    SettlementMember,
+    SettlementSum,
+    YearSettlement,
+)
 from vouchers.models.simulations import RuleTestCase, SimulationRun
 from vouchers.models.vouchers import Redemption, Voucher
 from vouchers.models.windows import ClaimWindow, WindowAdmission, WindowAnswer
@@ -26,9 +32,13 @@ __all__ = [
     "Recomputation",
     "Redemption",
     "RuleTestCase",
+    "SettlementLine",
+    "SettlementMember",
+    "SettlementSum",
     "SimulationRun",
     "SubsidyAward",
     "Voucher",
     "WindowAdmission",
     "WindowAnswer",
+    "YearSettlement",
 ]

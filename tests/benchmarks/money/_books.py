@@ -10,7 +10,7 @@ import psycopg
 from tests.benchmarks.money.reference import database_url
 
 DATABASE = "bench_money"
-VOUCHERS, PROVIDERS = 2000, 64
+VOUCHERS, PROVIDERS = 2000, 5000
 FACE_FEN = 10**12
 
 
@@ -50,12 +50,12 @@ def books() -> Books:
 def _fill(url: str) -> Books:
     from django.db import connection, transaction
 
-    from tests.factories import NOW, make_organization
+    from tests.factories import NOW
     from tests.vouchers.office import make_office, make_programme, make_voucher
     from vouchers.actions.add_redemption_quota import add_redemption_quota
 
     office = make_office()
-    providers = [make_organization("provider").pk for _ in range(PROVIDERS)]
+    providers = _providers()
     ranges: list[tuple[int, int]] = []
     holder = None
     for hot in (False, True):
@@ -85,6 +85,19 @@ def _fill(url: str) -> Books:
         ranges[1],
         voucher.envelope_id,
     )
+
+
+def _providers() -> list[int]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO identity_organization (kind, name, uscc, adcode, facts, sample)"
+            " SELECT 'provider', 'bench ' || n, '91310000MB' || lpad(n::text, 8, '0'), '131000',"
+            " '{}', true FROM generate_series(1, %s) AS n ORDER BY n RETURNING id",
+            [PROVIDERS],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _copies(voucher_id: int) -> tuple[int, int]:

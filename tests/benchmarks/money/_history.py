@@ -14,9 +14,11 @@ from tests.benchmarks.money._books import BALANCES, Books
 ROWS = int(os.environ.get("MONEY_ROWS", str(10**7)))  # postings
 CHUNK = 250_000  # redemptions
 EACH_FEN = 100
+EACH_AT = 8
 POSTINGS = 2  # of one redemption: the voucher's and the quota's
 
-# Number n of the history is the n-th redemption: its voucher and provider follow from n.
+# Number n of the history is the n-th redemption: its voucher and provider follow from n. A voucher
+# is spent at EACH_AT providers, all providers together are visited.
 WRITE = """
 WITH base AS (
     SELECT e.id AS envelope_id, e.book_id, g.code || '@' || p.number AS version,
@@ -29,17 +31,21 @@ WITH base AS (
         ON quota.book_id = e.book_id AND quota.code = 'env:' || e.id || ':quota'
       JOIN ledger_account used
         ON used.book_id = e.book_id AND used.code = 'quota:' || e.id || ':used'
+), numbered AS (
+    SELECT n, %(first)s + n %% %(vouchers)s AS voucher_id, %(provider)s
+           + (n %% %(vouchers)s * %(each_at)s + n / %(vouchers)s %% %(each_at)s) %% %(providers)s
+           AS provider_id
+      FROM generate_series(%(low)s::bigint, %(high)s::bigint) n
 ), asked AS MATERIALIZED (
     SELECT n, v.id AS voucher_id, v.version_id, v.available_id, a.id AS earned_id,
            base.book_id, base.version, base.quota_id, base.used_id,
-           %(provider)s + n %% %(providers)s AS provider_id,
+           provider_id,
            %(transfer)s + n AS transfer_id,
            v.valid_from + (n %% 31000000) * interval '1 second' AS at
-      FROM generate_series(%(low)s::bigint, %(high)s::bigint) n
-     CROSS JOIN base
-      JOIN vouchers_voucher v ON v.id = %(first)s + (n / %(providers)s) %% %(vouchers)s
-      JOIN ledger_account a ON a.book_id = base.book_id AND a.code = 'rdm:' || base.envelope_id
-           || '-' || (%(provider)s + n %% %(providers)s) || ':earned'
+      FROM numbered CROSS JOIN base
+      JOIN vouchers_voucher v ON v.id = voucher_id
+      JOIN ledger_account a ON a.book_id = base.book_id
+           AND a.code = 'rdm:' || base.envelope_id || '-' || provider_id || ':earned'
      ORDER BY n
 ), transfers AS (
     INSERT INTO ledger_transfer (id, reference, body_hash, kind, book_id, effective_at,
@@ -96,6 +102,7 @@ def grow(made: Books, postings: int) -> None:
             "transfer": transfer - begun,
             "envelope": made.hot_envelope_id,
             "fen": EACH_FEN,
+            "each_at": EACH_AT,
         }
         connection.execute("SELECT setval('ledger_transfer_id_seq', %s)", [transfer + missing + 1])
         connection.execute(OPEN_ACCOUNTS, asked)

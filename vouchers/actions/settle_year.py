@@ -1,0 +1,227 @@
+"""Settle a budget year: what each provider earned, each platform's trade, and its reward.
+
+The ledger is read in chunks of postings, one statement and one transaction each, and the checkpoint
+moves with the chunk's sums. Whoever is killed anywhere leaves whole chunks; whoever goes on begins
+at the checkpoint, and the end is the same to the fen. A platform's award is proposed in the
+transaction that writes it into the platform's line, so that none is proposed twice.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from audit.actions.record import record
+from audit.decisions import SYSTEM, Actor, Invalid
+from identity.models import Organization
+from identity.policy import require_role
+from identity.roles import Role
+from ledger.actions.close_period import close_period
+from ledger.models import Book, Posting
+from treasury.moves import move_state
+from vouchers.actions.award_subsidy import propose_award
+from vouchers.models import PolicyVersion, SettlementLine, SettlementMember, YearSettlement
+from vouchers.refusals import YearNotOver
+
+CHUNK_POSTINGS = 2_000_000
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+# Earned by redemptions, at once or after a hold; less what a refund or correction took back. What
+# left for a payable (pay:…) was earned none the less.
+COUNT = """
+WITH earned AS MATERIALIZED (
+    SELECT id FROM ledger_account WHERE book_id = %(book)s AND code LIKE 'rdm:%%'
+), moved AS (
+    SELECT p.destination_id AS account_id, SUM(p.amount_fen) AS fen, COUNT(*) AS postings
+      FROM ledger_posting p
+     WHERE p.id BETWEEN %(first)s AND %(last)s
+       AND p.destination_id IN (SELECT id FROM earned)
+     GROUP BY 1
+    UNION ALL
+    SELECT p.source_id, -SUM(p.amount_fen), COUNT(*)
+      FROM earned e
+      JOIN ledger_posting p ON p.source_id = e.id AND p.id BETWEEN %(first)s AND %(last)s
+      JOIN ledger_account d ON d.id = p.destination_id AND d.code NOT LIKE 'pay:%%'
+     GROUP BY 1
+)
+SELECT account_id, SUM(fen), SUM(postings) FROM moved GROUP BY account_id
+"""
+KEEP = """
+INSERT INTO vouchers_settlementsum (settlement_id, first_posting, account_id, fen, postings)
+SELECT %s, %s, account_id, fen, postings
+  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS sums (account_id, fen, postings)
+"""
+# An account is one redemption's, or the one all redemptions at once of a provider share.
+LINES = """
+WITH whose AS (
+    SELECT s.fen, s.postings, split_part(a.code, ':', 2) AS named
+      FROM vouchers_settlementsum s JOIN ledger_account a ON a.id = s.account_id
+     WHERE s.settlement_id = %(settlement)s
+), providers AS (
+    SELECT COALESCE(r.provider_id, split_part(w.named, '-', 2)::bigint) AS organization_id,
+           SUM(w.fen) AS fen, SUM(w.postings) AS postings
+      FROM whose w
+      LEFT JOIN vouchers_redemption r
+        ON r.id = CASE WHEN w.named ~ '^[0-9]+$' THEN w.named::bigint END
+     GROUP BY 1
+), platforms AS (
+    SELECT m.platform_id, COALESCE(SUM(p.fen), 0) AS fen, COALESCE(SUM(p.postings), 0) AS postings
+      FROM vouchers_settlementmember m
+      LEFT JOIN providers p ON p.organization_id = m.provider_id
+     WHERE m.settlement_id = %(settlement)s GROUP BY 1
+)
+INSERT INTO vouchers_settlementline
+       (settlement_id, organization_id, is_platform, earned_fen, postings)
+SELECT %(settlement)s, organization_id, false, fen, postings FROM providers
+ UNION ALL
+SELECT %(settlement)s, platform_id, true, fen, postings FROM platforms
+ ORDER BY 3, 2
+"""
+
+Tell = Callable[[str], None]
+
+
+@transaction.atomic
+def open_settlement(
+    *,
+    book: Book,
+    members: Mapping[Organization, Organization],
+    version: PolicyVersion | None,
+    actor: Actor,
+    at: datetime,
+) -> YearSettlement:
+    """Fix what is settled: the book's postings up to now, `members` (provider → platform), terms.
+
+    Closes the period of the year, which waits for everybody who is writing. A second call returns
+    the settlement there is. Raises YearNotOver, NotPermitted.
+    """
+    if actor is not SYSTEM:
+        require_role(actor, Role.BUDGET_OFFICER, Role.FINANCE_REVIEWER)
+    _begins, ends = _year(book)
+    over = datetime(ends.year, ends.month, ends.day, tzinfo=SHANGHAI)
+    if at < over:
+        raise YearNotOver(year=book.budget_year)
+    close_period(book=book, until=over, actor=actor, at=at)
+    last = Posting.objects.aggregate(last=Max("pk"))["last"] or 0
+    settlement, opened = YearSettlement.objects.get_or_create(
+        book=book,
+        defaults={
+            "version": version,
+            "last_posting": last,
+            "person_id": actor.person_id,
+            "opened_at": at,
+        },
+    )
+    if opened:
+        SettlementMember.objects.bulk_create(
+            SettlementMember(settlement=settlement, platform=platform, provider=provider)
+            for provider, platform in members.items()
+        )
+        record(
+            "settlement.opened",
+            subject=settlement,
+            actor=actor,
+            at=at,
+            data={"last_posting": last, "members": len(members)},
+        )
+    return settlement
+
+
+def settle_year(
+    *,
+    settlement: YearSettlement,
+    actor: Actor,
+    at: datetime,
+    chunk_postings: int = CHUNK_POSTINGS,
+    tell: Tell = lambda text: None,
+) -> YearSettlement:
+    """Go on from the checkpoint to the end; may be killed anywhere and called again.
+
+    Two at once do no harm: they take turns, and what one has done the other finds done.
+    Raises what `propose_award` raises: the rest of the settlement is kept.
+    """
+    while count_chunk(settlement=settlement, chunk_postings=chunk_postings):
+        done = min(settlement.next_posting - 1, settlement.last_posting)
+        tell(f"{done} of {settlement.last_posting} postings counted")
+    sum_up(settlement=settlement, actor=actor, at=at)
+    tell("summed up")
+    for line in settlement.lines.filter(is_platform=True, award=None).order_by("pk"):
+        if reward_platform(settlement=settlement, line_id=line.pk, actor=actor, at=at):
+            tell(f"platform {line.organization_id} judged")
+    return conclude(settlement=settlement, actor=actor, at=at)
+
+
+@transaction.atomic
+def count_chunk(*, settlement: YearSettlement, chunk_postings: int = CHUNK_POSTINGS) -> bool:
+    """Count the postings from the checkpoint on, and move it; False when none are left."""
+    held = YearSettlement.objects.select_for_update(no_key=True).get(pk=settlement.pk)
+    first = held.next_posting
+    last = min(first + chunk_postings - 1, held.last_posting)
+    if first <= last:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL jit = off")
+            cursor.execute(COUNT, {"book": held.book_id, "first": first, "last": last})
+            counted = cursor.fetchall()
+            columns = [list(column) for column in zip(*counted, strict=True)] or [[], [], []]
+            cursor.execute(KEEP, [held.pk, first, *columns])
+        held.next_posting = last + 1
+        held.save(update_fields=["next_posting"])
+    settlement.next_posting, settlement.state = held.next_posting, held.state
+    return first <= last
+
+
+@transaction.atomic
+def sum_up(*, settlement: YearSettlement, actor: Actor, at: datetime) -> None:
+    """A line for each provider and platform, once all is counted; a second call does nothing."""
+    held = YearSettlement.objects.select_for_update(no_key=True).get(pk=settlement.pk)
+    if held.state == YearSettlement.State.COUNTING:
+        with connection.cursor() as cursor:
+            cursor.execute(LINES, {"settlement": held.pk})
+            lines = cursor.rowcount
+        move_state(held, to="summed")
+        record("settlement.summed", subject=held, actor=actor, at=at, data={"lines": lines})
+    settlement.state = held.state
+
+
+@transaction.atomic
+def reward_platform(
+    *, settlement: YearSettlement, line_id: int, actor: Actor, at: datetime
+) -> bool:
+    """Propose what the terms grant a platform for its members' trade, once.
+
+    False where there is nothing to do: no terms, or somebody had it awarded already.
+    """
+    line = SettlementLine.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    if settlement.version is None or line.award_id is not None:
+        return False
+    begins, ends = _year(settlement.book)
+    try:
+        line.award = propose_award(
+            version=settlement.version,
+            beneficiary=line.organization,
+            period_start=begins,
+            period_end=ends,
+            facts={"annual_trade_volume_fen": line.earned_fen},
+            actor=actor,
+            at=at,
+        )
+    except Invalid:  # awarded before, by hand
+        return False
+    line.save(update_fields=["award"])
+    return True
+
+
+@transaction.atomic
+def conclude(*, settlement: YearSettlement, actor: Actor, at: datetime) -> YearSettlement:
+    """summed → settled; a second call does nothing."""
+    held = YearSettlement.objects.select_for_update(no_key=True).get(pk=settlement.pk)
+    if held.state == YearSettlement.State.SUMMED:
+        move_state(held, to="settled")
+        record("settlement.settled", subject=held, actor=actor, at=at)
+    return held
+
+
+def _year(book: Book) -> tuple[date, date]:
+    return date(book.budget_year, 1, 1), date(book.budget_year + 1, 1, 1)
