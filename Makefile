@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 export ONCE UNSAFE
 
-.PHONY: demo demo-reset test test-fast check bench challenge schema messages requirements
+.PHONY: demo demo-reset test test-fast check bench bench-report challenge schema messages requirements
 demo:
 	@$(PYTHON) demo.py demo
 demo-reset:
@@ -16,6 +16,8 @@ check:
 	@$(PYTHON) demo.py check $(ARGS)
 bench:
 	@$(PYTHON) demo.py bench $(BENCH) $(ARGS)
+bench-report:
+	@$(PYTHON) demo.py bench-report $(BENCH) $(ARGS)
 challenge:
 	@$(PYTHON) demo.py challenge
 schema:

@@ -6,6 +6,7 @@
     test [pytest …]    the whole suite        test-fast   without the slow tests
     check              format, lint, types, import contracts, migrations, OpenAPI, translations
     bench [NAME …]     run one of tests/benchmarks, or list them
+    bench-report NAME  run one and append its figures to docs/benchmarks.md
     challenge          try to issue more than an envelope holds; UNSAFE=1: the common way
     schema             write docs/openapi.yaml
     messages           compile the translations
@@ -61,6 +62,7 @@ def main(words: list[str]) -> int:
         "test-fast": test_fast,
         "check": check,
         "bench": bench,
+        "bench-report": bench_report,
         "challenge": challenge,
         "schema": schema,
         "messages": messages,
@@ -117,6 +119,11 @@ def messages(rest: list[str]) -> int:
 def bench(rest: list[str]) -> int:
     install("dev")
     hand_over("-m", "deploy.local.bench", *rest)
+
+
+def bench_report(rest: list[str]) -> int:
+    install("dev")
+    hand_over("-m", "deploy.local.bench_report", *rest)
 
 
 def challenge(rest: list[str]) -> int:

@@ -107,14 +107,16 @@ def _weeks(available: Account, committed: Account, today: date) -> list[WeekOfUs
 _PUT_IN = """
 WITH own AS (
     SELECT id FROM ledger_account WHERE book_id = %(book)s AND code = ANY (%(codes)s)
+), ends AS (
+    SELECT p.source_id AS other, SUM(p.amount_fen) AS fen
+      FROM own JOIN ledger_posting p ON p.destination_id = own.id GROUP BY 1
+    UNION ALL
+    SELECT p.destination_id, -SUM(p.amount_fen)
+      FROM own JOIN ledger_posting p ON p.source_id = own.id GROUP BY 1
 )
 SELECT COALESCE(SUM(fen), 0)
-  FROM (SELECT p.amount_fen AS fen, p.source_id AS other
-          FROM own JOIN ledger_posting p ON p.destination_id = own.id
-        UNION ALL
-        SELECT -p.amount_fen, p.destination_id
-          FROM own JOIN ledger_posting p ON p.source_id = own.id) AS ends
-  JOIN ledger_account a ON a.id = ends.other
+  FROM ends,  -- OFFSET 0: each by its key, not all accounts of the chart
+       LATERAL (SELECT id, code FROM ledger_account WHERE id = ends.other OFFSET 0) AS a
  WHERE a.id NOT IN (SELECT id FROM own)
    AND a.code ~ '^(fund:|env:[0-9]+:(available|unreleased)$)'
 """

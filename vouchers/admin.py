@@ -19,11 +19,15 @@ from vouchers.models import (
     Recomputation,
     Redemption,
     RuleTestCase,
+    SettlementLine,
+    SettlementMember,
+    SettlementSum,
     SimulationRun,
     SubsidyAward,
     Voucher,
     WindowAdmission,
     WindowAnswer,
+    YearSettlement,
 )
 
 
@@ -191,3 +195,29 @@ class DifferenceAdmin(ReadOnlyAdmin):
 class CombinedAnswerAdmin(ReadOnlyAdmin):
     list_display = ["enterprise", "asked_at"]
     list_select_related = ["enterprise"]
+
+
+@admin.register(YearSettlement)
+class YearSettlementAdmin(ReadOnlyAdmin):
+    list_display = ["book", "version", "state", "next_posting", "last_posting", "opened_at"]
+    list_filter = ["state"]
+    list_select_related = ["book", "version__programme"]
+
+
+@admin.register(SettlementLine)
+class SettlementLineAdmin(ReadOnlyAdmin):
+    list_display = ["settlement", "organization", "is_platform", "earned_fen", "award"]
+    list_filter = ["is_platform", "settlement"]
+    list_select_related = ["settlement__book", "organization", "award__beneficiary"]
+
+
+@admin.register(SettlementMember)
+class SettlementMemberAdmin(ReadOnlyAdmin):
+    list_display = ["settlement", "platform", "provider"]
+    list_select_related = ["settlement__book", "platform", "provider"]
+
+
+@admin.register(SettlementSum)
+class SettlementSumAdmin(ReadOnlyAdmin):
+    list_display = ["settlement", "first_posting", "account", "fen", "postings"]
+    list_select_related = ["settlement__book", "account"]

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from audit.chain import verify_chain
 from audit.decisions import Invalid, NotFound, Refusal, SamePerson, StaleState
+from audit.rights import grant_application_role
 from ledger.models import Account
+from tests.ledger.test_the_application_role import as_application
 from tests.vouchers.office import reserve
 from tests.vouchers.rules.sheets import WAN
 from tests.vouchers.test_races import violations
@@ -384,3 +386,28 @@ def test_the_ledger_floor_is_what_holds_the_last_fen():
 def test_a_window_must_end_after_it_opens():
     with pytest.raises(Invalid):
         make_window(lasts=timedelta(0))
+
+
+# the application's role
+
+
+def test_the_application_answers_claims_and_writes_no_answer_of_its_own():
+    """Whoever holds the application's password cannot insert what `vouchers_claim_batch` does."""
+    _office, window = make_window()
+    enterprise, other = admit(window), admit(window)
+    grant_application_role()
+    with as_application():
+        (answer,) = claim(window, enterprise)
+    assert answer.state == "granted"
+    with (
+        pytest.raises(DatabaseError, match="permission denied"),
+        as_application(),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "INSERT INTO vouchers_windowanswer (window_id, enterprise_id, request_key,"
+            " request_hash, asked_fen, arrived_at, state)"
+            " VALUES (%s, %s, 'mine', '', 1, now(), 'entered')",
+            [window.pk, other.organization_id],
+        )

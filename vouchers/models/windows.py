@@ -221,6 +221,8 @@ class WindowAnswer(models.Model):
     decided_at = models.DateTimeField(_("decided at"), null=True)
     state = models.TextField(_("state"), choices=State)
 
+    APPLICATION_MAY = ("SELECT", "UPDATE")  # vouchers_claim_batch writes
+
     class Meta:
         verbose_name = _("window answer")
         verbose_name_plural = _("window answers")
