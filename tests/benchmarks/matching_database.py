@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks.matching_database [--jobs N] [--pools N] [--only NAME ...]
+"""python -m tests.benchmarks.matching_database [--jobs N] [--pools N] [--load X] [--effort E]
 
 Database → plan → database, through the same action the worker runs, and new jobs on live state with
 their commit. Everything is made in the database named by DATABASE_URL, in tables emptied first:
