@@ -126,15 +126,16 @@ def walk(path, after_hash, say, checkpoints=(), head=None):
         previous, last = row["hash"], number
         head_seen = head_seen or row["hash"] == head
         tree.add(bytes.fromhex(row["hash"]))
-        if number == tree.size and number in wanted:
+        if number in wanted and (number == tree.size or after_hash != "0" * 64):
             said = wanted.pop(number)
-            if said["root"] == tree.root() and said["head"] in (None, row["hash"]):
+            root = tree.root() if number == tree.size else said["root"]  # of a part: the head only
+            if said["root"] == root and said["head"] in (None, row["hash"]):
                 fits = max(fits, number)
             else:
                 span = f"sequence {fits + 1} to {number}"
                 say(f"{span}: REWRITTEN, checkpoint {number} was signed over others")
     for size in sorted(wanted):
-        say(f"checkpoint {size}: DELETED, this chain does not have so many links from the first on")
+        say(f"checkpoint {size}: DELETED or moved, links it was signed over are missing")
     if not head_seen:
         say(f"the published head {head} is not in this chain: it was REWRITTEN or its end DELETED")
     return count, last, previous
