@@ -110,6 +110,7 @@ def _copies(voucher_id: int) -> tuple[int, int]:
         cursor.execute(_COPIES, asked)
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(_ISSUED, asked)
+        cursor.execute(_EARNED, asked)
         cursor.execute(BALANCES)
     return ids[0], ids[-1]
 
@@ -164,6 +165,14 @@ INSERT INTO ledger_posting (transfer_id, source_id, destination_id, amount_fen)
 SELECT transfers.id, source_id, destination_id, fen
   FROM asked JOIN base ON true
   JOIN transfers ON reference = 'bench:' || voucher || ':' || kind || ':' || n
+"""
+# Each provider has redeemed under the envelope before: its account is there.
+_EARNED = """
+INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
+SELECT e.book_id, 'rdm:' || e.id || '-' || o.id || ':earned', 0, 0
+  FROM vouchers_voucher v JOIN treasury_envelope e ON e.id = v.envelope_id
+  JOIN identity_organization o ON o.uscc LIKE '91310000MB%%'
+ WHERE v.id = %(voucher)s ON CONFLICT DO NOTHING
 """
 BALANCES = """
 UPDATE ledger_account a SET balance_fen = moved.fen

@@ -66,12 +66,6 @@ SELECT voucher_id, version_id, 'old-' || lpad(n::text, 9, '0'), provider_id, tra
        earned_id, %(fen)s, %(fen)s, 0, at, 'committed'
   FROM asked
 """
-OPEN_ACCOUNTS = """
-INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
-SELECT e.book_id, 'rdm:' || e.id || '-' || p || ':earned', 0, 0
-  FROM treasury_envelope e, generate_series(%(provider)s, %(provider)s + %(providers)s - 1) p
- WHERE e.id = %(envelope)s ON CONFLICT DO NOTHING
-"""
 PAST_THE_TRIGGERS = "SET session_replication_role = replica"
 
 
@@ -100,12 +94,10 @@ def grow(made: Books, postings: int) -> None:
             "provider": made.providers[0],
             "providers": made.providers[1] - made.providers[0] + 1,
             "transfer": transfer - begun,
-            "envelope": made.hot_envelope_id,
             "fen": EACH_FEN,
             "each_at": EACH_AT,
         }
         connection.execute("SELECT setval('ledger_transfer_id_seq', %s)", [transfer + missing + 1])
-        connection.execute(OPEN_ACCOUNTS, asked)
         chunks = [
             {**asked, "low": low, "high": min(low + CHUNK, begun + missing) - 1}
             for low in range(begun, begun + missing, CHUNK)
