@@ -12,6 +12,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from audit.read_only_admin import ReadOnlyAdmin
 from identity.models import (
+    Affiliation,
     ApiKey,
     BreakGlass,
     ConflictScreen,
@@ -92,6 +93,13 @@ class ConflictScreenAdmin(ReadOnlyAdmin):
     list_display = ["person", "organization", "act", "subject_id", "result", "screened_at"]
     list_filter = ["result"]
     list_select_related = ["person", "organization"]
+
+
+@admin.register(Affiliation)
+class AffiliationAdmin(ReadOnlyAdmin):
+    list_display = ["one", "other", "kind", "effective_date", "registered_at"]
+    list_filter = ["kind"]
+    list_select_related = ["one", "other"]
 
 
 @admin.register(Succession)

@@ -7,6 +7,11 @@ from django.utils import timezone
 
 from audit.decisions import SYSTEM
 from audit.models import AuditEvent
+from identity.models import Affiliation
+from marketplace.actions.award_from_books import (
+    recheck_awards_of_order,
+    recheck_awards_of_parties,
+)
 from marketplace.actions.cancel_order import cancel_order
 from marketplace.actions.charge_order import charge_order
 from marketplace.actions.rerate_orders import rerate_orders
@@ -100,6 +105,23 @@ def send_back_own_part(event: AuditEvent) -> None:
     send_refund(refund=Refund.objects.get(pk=event.subject_id), actor=SYSTEM, at=timezone.now())
 
 
+def recheck_awards_after_refund(event: AuditEvent) -> None:
+    """What was refunded was not traded: awards that counted it are computed again."""
+    refund = Refund.objects.select_related("charge").get(pk=event.subject_id)
+    recheck_awards_of_order(
+        order_id=refund.charge.order_id, cause=f"refund {refund.pk}", at=timezone.now()
+    )
+
+
+def recheck_awards_after_affiliation(event: AuditEvent) -> None:
+    """Two organizations are found to belong together: awards that counted their trade are
+    computed again."""
+    tie = Affiliation.objects.select_related("one", "other").get(pk=event.subject_id)
+    recheck_awards_of_parties(
+        usccs=(tie.one.uscc, tie.other.uscc), cause=f"affiliation {tie.pk}", at=timezone.now()
+    )
+
+
 def settle_what_was_paid(event: AuditEvent) -> None:
     """The bank confirmed a payment: the redemption or award behind it is settled."""
     payable = Payable.objects.get(pk=event.subject_id)
@@ -121,7 +143,8 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "order.cancelled": (call_back_job,),
     "allocation.withdrawn": (cancel_withdrawn,),
     "pool.closed": (withdraw_what_was_to_run,),
-    "refund.granted": (send_back_own_part,),
+    "refund.granted": (send_back_own_part, recheck_awards_after_refund),
+    "affiliation.registered": (recheck_awards_after_affiliation,),
     "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),
     "payable.offset": (settle_what_was_paid,),

@@ -29,6 +29,7 @@ from vouchers.actions.draw_window import draw_window
 from vouchers.actions.expire_due_holds import expire_due_holds
 from vouchers.actions.lapse_due_vouchers import lapse_due_vouchers
 from vouchers.actions.make_out_vouchers import make_out_vouchers
+from vouchers.actions.review_award import conclude_due_awards
 from vouchers.actions.settle_year import settle_year
 from vouchers.models import YearSettlement
 from vouchers.queries import lotteries_to_draw, windows_to_make_out
@@ -119,9 +120,10 @@ def suggest_greener() -> int:
 
 @shared_task(name="marketplace.lapse_vouchers", queue="settlement")
 def lapse_vouchers() -> int:
-    """Vouchers past their validity lapse to their envelope; undisputed claims past their notice
-    are approved. Returns how many vouchers lapsed."""
+    """Vouchers past their validity lapse to their envelope; undisputed claims and awards past
+    their notice are approved. Returns how many vouchers lapsed."""
     conclude_due_claims(actor=SYSTEM, at=timezone.now())
+    conclude_due_awards(actor=SYSTEM, at=timezone.now())
     return lapse_due_vouchers(actor=SYSTEM, at=timezone.now())
 
 

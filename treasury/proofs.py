@@ -42,6 +42,10 @@ WITH RECURSIVE edges AS MATERIALIZED (
            SUM(a.balance_fen) FILTER (WHERE a.kind IN ('vch', 'rdm', 'awd', 'clm')) AS earned,
            COALESCE(SUM(a.balance_fen) FILTER (WHERE a.kind = 'win'), 0) AS in_windows
       FROM reached r JOIN accounts a ON a.id = r.account_id GROUP BY 1
+), cleared AS (
+    SELECT r.envelope_id, SUM(e.fen) AS fen
+      FROM reached r JOIN edges e ON e.source_id = r.account_id
+      JOIN accounts a ON a.id = e.destination_id AND a.kind = 'clear' GROUP BY 1
 ), flows AS (
     SELECT o.envelope_id, o.part, a.kind, x.envelope_id AS other, e.fen
       FROM edges e JOIN own o ON o.account_id = e.destination_id
@@ -68,13 +72,14 @@ WITH RECURSIVE edges AS MATERIALIZED (
            COALESCE(f.issued, 0) - COALESCE(d.in_windows, 0) AS issued,
            COALESCE(SUM(o.balance_fen) FILTER (WHERE o.part = 'available'), 0) AS available,
            COALESCE(SUM(o.balance_fen), 0) + COALESCE(d.earned, 0) + COALESCE(d.in_windows, 0)
-           + COALESCE(w.fen, 0) AS found
+           + COALESCE(w.fen, 0) + COALESCE(c.fen, 0) AS found
       FROM treasury_envelope e
       LEFT JOIN own o ON o.envelope_id = e.id
       LEFT JOIN flowed f ON f.envelope_id = e.id
       LEFT JOIN downstream d ON d.envelope_id = e.id
       LEFT JOIN owed w ON w.envelope_id = e.id
-     GROUP BY e.id, f.appropriated, f.issued, d.earned, d.in_windows, w.fen
+      LEFT JOIN cleared c ON c.envelope_id = e.id
+     GROUP BY e.id, f.appropriated, f.issued, d.earned, d.in_windows, w.fen, c.fen
 )
 SELECT 'envelope ' || id,
        (appropriated - found) || ' fen unaccounted for, ' || issued || ' issued of '

@@ -159,7 +159,10 @@ WITH RECURSIVE reached(id) AS (
 )
 SELECT COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'vch:%%'), 0),
        COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd|clm):'), 0),
-       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'win:%%'), 0)
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'win:%%'), 0),
+       (SELECT COALESCE(SUM(p.amount_fen), 0)
+          FROM reached f JOIN ledger_posting p ON p.source_id = f.id
+          JOIN ledger_account d ON d.id = p.destination_id WHERE d.code LIKE 'clear:%%')
   FROM reached JOIN ledger_account a USING (id)
 """
 _NET = """
@@ -189,7 +192,7 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
     committed = accounts[envelope.account_code("committed")]
     with connection.cursor() as cursor:
         cursor.execute(_DOWNSTREAM, [committed.pk])
-        in_vouchers, earned, in_windows = cursor.fetchone()
+        in_vouchers, earned, in_windows, cleared = cursor.fetchone()
         cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd|clm):"])
         (issued,) = cursor.fetchone()
     unreleased = accounts.get(envelope.account_code("unreleased"))
@@ -205,7 +208,8 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
         in_vouchers_fen=int(in_vouchers),
         earned_fen=int(earned),
         payable_fen=owed["payable"] or 0,
-        paid_fen=owed["paid"] or 0,
+        # What another region paid for us is spent: it is owed to that region, by clearing.
+        paid_fen=(owed["paid"] or 0) + int(cleared),
         lapsed_fen=accounts[envelope.lapse_code].balance_fen,
         unreleased_fen=unreleased.balance_fen if unreleased else 0,
     )

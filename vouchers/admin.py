@@ -4,11 +4,17 @@ from django.contrib import admin
 
 from audit.read_only_admin import ReadOnlyAdmin
 from vouchers.models import (
+    AcceptanceAgreement,
+    AcceptedSpending,
     Application,
+    AwardBasis,
+    AwardCorrection,
+    AwardReview,
     Claim,
     ClaimEvidence,
     ClaimReview,
     ClaimWindow,
+    ClearingEntry,
     CombinedAnswer,
     Difference,
     EntitlementAnswer,
@@ -18,6 +24,7 @@ from vouchers.models import (
     Programme,
     Recomputation,
     Redemption,
+    RegionalClearing,
     RuleTestCase,
     SettlementLine,
     SettlementMember,
@@ -109,6 +116,26 @@ class SubsidyAwardAdmin(ReadOnlyAdmin):
     list_display = ["beneficiary", "version", "period_start", "period_end", "amount_fen", "state"]
     list_filter = ["state"]
     list_select_related = ["beneficiary", "version__programme"]
+
+
+@admin.register(AwardReview)
+class AwardReviewAdmin(ReadOnlyAdmin):
+    list_display = ["award", "position", "stage", "reviewer", "reviewed_at"]
+    list_filter = ["stage"]
+    list_select_related = ["award__beneficiary", "reviewer"]
+
+
+@admin.register(AwardBasis)
+class AwardBasisAdmin(ReadOnlyAdmin):
+    list_display = ["award", "number", "basis_fen", "digest", "gathered_at"]
+    list_select_related = ["award__beneficiary"]
+
+
+@admin.register(AwardCorrection)
+class AwardCorrectionAdmin(ReadOnlyAdmin):
+    list_display = ["award", "cause", "before_fen", "now_fen", "difference_fen", "state"]
+    list_filter = ["state"]
+    list_select_related = ["award__beneficiary"]
 
 
 @admin.register(ClaimWindow)
@@ -221,3 +248,30 @@ class SettlementMemberAdmin(ReadOnlyAdmin):
 class SettlementSumAdmin(ReadOnlyAdmin):
     list_display = ["settlement", "first_posting", "account", "fen", "postings"]
     list_select_related = ["settlement__book", "account"]
+
+
+@admin.register(AcceptanceAgreement)
+class AcceptanceAgreementAdmin(ReadOnlyAdmin):
+    list_display = ["issuer", "spender", "first_day", "last_day", "rate", "cap_fen", "state"]
+    list_filter = ["state"]
+    list_select_related = ["issuer", "spender"]
+
+
+@admin.register(AcceptedSpending)
+class AcceptedSpendingAdmin(ReadOnlyAdmin):
+    list_display = ["redemption", "agreement", "amount_fen", "spent_in", "accepted_at"]
+    list_select_related = ["redemption", "agreement__issuer", "agreement__spender"]
+
+
+@admin.register(ClearingEntry)
+class ClearingEntryAdmin(ReadOnlyAdmin):
+    list_display = ["reference", "kind", "debtor", "creditor", "amount_fen", "clearing", "dispute"]
+    list_filter = ["kind"]
+    list_select_related = ["debtor", "creditor", "clearing__one", "clearing__other"]
+
+
+@admin.register(RegionalClearing)
+class RegionalClearingAdmin(ReadOnlyAdmin):
+    list_display = ["one", "other", "budget_year", "number", "one_owes_fen", "other_owes_fen"]
+    list_filter = ["state", "budget_year"]
+    list_select_related = ["one", "other"]

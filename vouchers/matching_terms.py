@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from vouchers.actions.accept_spending import agreements_for, home_of
 from vouchers.actions.quote_voucher_part import quote_voucher_part
 from vouchers.models import Voucher
 
@@ -13,6 +14,8 @@ def matching_terms(voucher: Voucher, *, at: datetime) -> dict[str, Any]:
 
     `rate` is the share it would pay of a small order (the policy's marginal rate there), as a
     decimal text; `available_fen` what is left and not held.
+    `regions` are where it is spendable at that rate: home and where an agreement accepts it whole
+    (empty: anywhere). One accepted for less is quoted by order and never promised to the matcher.
     """
     probe_fen = 1_000_000
     available = voucher.available.balance_fen if voucher.available else 0
@@ -20,12 +23,16 @@ def matching_terms(voucher: Voucher, *, at: datetime) -> dict[str, Any]:
         voucher=voucher, order_amount_fen=probe_fen, provider=None, at=at, available_fen=probe_fen
     )
     rate = Decimal(part.amount_fen) / probe_fen
+    home = home_of(voucher)
+    accepted = agreements_for(voucher, at=at) if home else []
     return {
         "voucher_id": voucher.pk,
         "serial": voucher.serial,
         "version": voucher.version.label,
         "rate": format(rate, "f"),
-        "regions": [],
+        "regions": sorted(
+            {*home, *(each.spender.adcode for each in accepted if each.rate == 1)} if home else ()
+        ),
         "cap_fen": available,
         "available_fen": available,
     }

@@ -65,9 +65,36 @@ REDEMPTION_MOVES = (
 AWARD_MOVES = (
     ("proposed", "half_approved"),
     ("half_approved", "approved"),
+    ("half_approved", "public_notice"),
+    ("public_notice", "approved"),
     ("proposed", "rejected"),
     ("half_approved", "rejected"),
+    ("public_notice", "rejected"),
     ("approved", "paid"),
+)
+CORRECTION_MOVES = (
+    ("proposed", "half_approved"),
+    ("half_approved", "approved"),
+    ("proposed", "rejected"),
+    ("half_approved", "rejected"),
+    ("proposed", "superseded"),
+    ("half_approved", "superseded"),
+    ("approved", "paid"),
+)
+ACCEPTANCE_MOVES = (
+    ("proposed", "half_approved"),
+    ("half_approved", "in_force"),
+    ("proposed", "rejected"),
+    ("half_approved", "rejected"),
+    ("in_force", "ended"),
+)
+REGIONAL_CLEARING_MOVES = (
+    ("closed", "half_confirmed"),
+    ("half_confirmed", "closed"),
+    ("half_confirmed", "confirmed"),
+    ("half_confirmed", "settled"),
+    ("confirmed", "settled"),
+    ("closed", "aborted"),
 )
 WINDOW_MOVES = (
     ("drafted", "open"),

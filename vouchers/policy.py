@@ -7,13 +7,16 @@ from identity.models import Membership, Organization
 from identity.policy import require_role, sees_everything
 from identity.roles import GOVERNMENT_ROLES, Role
 from vouchers.models import (
+    AcceptanceAgreement,
     Application,
     Claim,
     ClaimWindow,
+    ClearingEntry,
     EntitlementAnswer,
     PolicyVersion,
     Programme,
     Redemption,
+    RegionalClearing,
     SubsidyAward,
     Voucher,
     WindowAnswer,
@@ -25,6 +28,7 @@ REVIEWERS = (Role.REVIEWER,)
 DECIDERS = (Role.FINANCE_REVIEWER,)
 APPLICANTS = (Role.ENTERPRISE_APPLICANT,)
 HOLDERS = (Role.FRAUD_ANALYST,)
+AGREERS = (Role.BUDGET_OFFICER, Role.FINANCE_REVIEWER)
 
 
 def require_issuer(actor: Actor, issuer: Organization, *roles: Role) -> None:
@@ -171,3 +175,32 @@ def visible_window_answers(actor: Actor) -> QuerySet[WindowAnswer]:
     if _government(actor):
         mine |= Q(window__programme__issuer_id=actor.organization_id)
     return rows.filter(mine)
+
+
+def visible_acceptances(actor: Actor) -> QuerySet[AcceptanceAgreement]:
+    """Those of one's own region, as issuer or as where it is spent."""
+    rows = AcceptanceAgreement.objects.select_related("issuer", "spender").prefetch_related(
+        "programmes"
+    )
+    if sees_everything(actor):
+        return rows
+    mine = actor.organization_id if _government(actor) else None
+    return rows.filter(Q(issuer_id=mine) | Q(spender_id=mine))
+
+
+def visible_entries(actor: Actor) -> QuerySet[ClearingEntry]:
+    """What one's own region owes or is owed."""
+    rows = ClearingEntry.objects.select_related("debtor", "creditor", "redemption")
+    if sees_everything(actor):
+        return rows
+    mine = actor.organization_id if _government(actor) else None
+    return rows.filter(Q(debtor_id=mine) | Q(creditor_id=mine))
+
+
+def visible_clearings(actor: Actor) -> QuerySet[RegionalClearing]:
+    """Clearings of one's own region."""
+    rows = RegionalClearing.objects.select_related("one", "other", "payable")
+    if sees_everything(actor):
+        return rows
+    mine = actor.organization_id if _government(actor) else None
+    return rows.filter(Q(one_id=mine) | Q(other_id=mine))

@@ -5,8 +5,16 @@ from collections.abc import Iterable
 
 from audit.canonical import sha256_hex
 from audit.proofs import Proof, Violation, rows_that_violate
-from vouchers.models import Application, Claim, EntitlementAnswer, SubsidyAward
+from vouchers.models import (
+    Application,
+    AwardBasis,
+    AwardCorrection,
+    Claim,
+    EntitlementAnswer,
+    SubsidyAward,
+)
 from vouchers.rules import RuleError, Terms, replay
+from vouchers.rules.award_basis import replay_basis
 
 # Where each fen of a voucher went, by following its own postings; cached balances are not trusted.
 # Settled and still payable value both left through the redemption's account.
@@ -65,9 +73,10 @@ SELECT 'redemption ' || min(r.order_reference),
   FROM vouchers_redemption r
   JOIN ledger_account a ON a.id = r.earned_id
   LEFT JOIN treasury_payable p ON p.id = r.payable_id
+  LEFT JOIN vouchers_clearingentry c ON c.redemption_id = r.id AND c.kind = 'accrual'
  GROUP BY a.id
 HAVING a.balance_fen <> SUM(
-       CASE WHEN p.state IN ('approved', 'in_batch', 'paid') THEN 0
+       CASE WHEN p.state IN ('approved', 'in_batch', 'paid') OR c.id IS NOT NULL THEN 0
             ELSE r.committed_fen - r.returned_fen END)
 UNION ALL
 SELECT 'redemption ' || r.order_reference, 'its payable or its state says otherwise'
@@ -169,6 +178,111 @@ SELECT 'window ' || w.id, 'its seed is not the one it committed to'
 UNION ALL
 SELECT 'window ' || w.id, 'opened by who drafted it'
   FROM vouchers_claimwindow w WHERE w.opened_by_id = w.drafted_by_id
+"""
+
+# I11, from postings: what one region owes another is the same amount in both books; each entry is
+# posted as it says in both; a window nets its entries, and a settled one left nothing behind.
+REGIONS = """
+WITH moved AS MATERIALIZED (
+    SELECT source_id AS account_id, -amount_fen AS fen FROM ledger_posting
+    UNION ALL SELECT destination_id, amount_fen FROM ledger_posting
+), stood AS MATERIALIZED (
+    SELECT a.id, a.code, b.budget_year, b.issuer_adcode, SUM(m.fen) AS fen
+      FROM ledger_account a JOIN ledger_book b ON b.id = a.book_id
+      JOIN moved m ON m.account_id = a.id
+     WHERE a.code ~ '^(clear|net):' GROUP BY 1, 2, 3, 4
+), between_two AS (
+    SELECT c.*, COALESCE(SUM(e.amount_fen) FILTER (WHERE e.debtor_id = c.one_id), 0) AS one_sum,
+           COALESCE(SUM(e.amount_fen) FILTER (WHERE e.debtor_id = c.other_id), 0) AS other_sum
+      FROM vouchers_regionalclearing c LEFT JOIN vouchers_clearingentry e ON e.clearing_id = c.id
+     GROUP BY c.id
+)
+SELECT code || ' of ' || budget_year, 'the books of both regions sum to ' || SUM(fen)
+  FROM stood WHERE code LIKE 'clear:%' GROUP BY code, budget_year HAVING SUM(fen) <> 0
+UNION ALL
+SELECT 'entries ' || w.code || ' of ' || w.budget_year,
+       'say ' || w.fen || ' is open, the debtor''s book says ' || COALESCE(s.fen, 0)
+  FROM (SELECT 'clear:' || d.adcode || ':' || k.adcode AS code, d.adcode, e.budget_year,
+               COALESCE(SUM(e.amount_fen) FILTER (
+                   WHERE c.state IS NULL OR c.state NOT IN ('confirmed', 'settled')), 0) AS fen
+          FROM vouchers_clearingentry e
+          JOIN identity_organization d ON d.id = e.debtor_id
+          JOIN identity_organization k ON k.id = e.creditor_id
+          LEFT JOIN vouchers_regionalclearing c ON c.id = e.clearing_id
+         GROUP BY 1, 2, 3) w
+  LEFT JOIN stood s ON s.code = w.code AND s.budget_year = w.budget_year
+                   AND s.issuer_adcode = w.adcode
+ WHERE w.fen <> COALESCE(s.fen, 0)
+UNION ALL
+SELECT 'entry ' || e.reference, 'its transfers moved something else'
+  FROM vouchers_clearingentry e
+ WHERE (SELECT COUNT(*) FROM ledger_posting p
+         WHERE p.transfer_id IN (e.debtors_transfer_id, e.creditors_transfer_id)
+           AND p.amount_fen = e.amount_fen) <> 2
+UNION ALL
+SELECT 'clearing ' || id, 'nets ' || one_owes_fen || ' and ' || other_owes_fen || ', its entries '
+       || one_sum || ' and ' || other_sum
+  FROM between_two WHERE one_owes_fen <> one_sum OR other_owes_fen <> other_sum
+UNION ALL
+SELECT 'clearing ' || c.id, 'pays ' || COALESCE(p.amount_fen, 0) || ' of a net '
+       || abs(c.one_owes_fen - c.other_owes_fen)
+  FROM vouchers_regionalclearing c LEFT JOIN treasury_payable p ON p.id = c.payable_id
+ WHERE c.state IN ('confirmed', 'settled')
+   AND (COALESCE(p.amount_fen, 0) <> abs(c.one_owes_fen - c.other_owes_fen)
+        OR p.issuer_id <> CASE WHEN c.one_owes_fen > c.other_owes_fen THEN c.one_id
+                               ELSE c.other_id END)
+UNION ALL
+SELECT 'clearing ' || c.id, 'is settled and ' || s.code || ' holds ' || s.fen
+  FROM vouchers_regionalclearing c JOIN stood s ON s.code LIKE 'net:' || c.id || ':%'
+ WHERE c.state = 'settled' AND s.fen <> 0
+UNION ALL
+SELECT 'agreement ' || a.id, 'accepted ' || SUM(x.fen) || ' of at most ' || a.cap_fen
+  FROM vouchers_acceptanceagreement a
+  JOIN (SELECT s.agreement_id, CASE WHEN r.state = 'reserved' THEN r.reserved_fen
+               ELSE r.committed_fen - r.returned_fen END AS fen
+          FROM vouchers_acceptedspending s JOIN vouchers_redemption r ON r.id = s.redemption_id
+         WHERE r.state NOT IN ('released', 'lapsed')) x ON x.agreement_id = a.id
+ GROUP BY a.id, a.cap_fen HAVING SUM(x.fen) > a.cap_fen
+"""
+
+# A basis is its own bytes, adds up, and is what its award was computed from; a correction is the
+# difference it says, and ends as a payable or as recoveries of exactly that.
+AWARDS = """
+WITH read AS (
+    SELECT b.*, b.document::jsonb AS d FROM vouchers_awardbasis b
+)
+SELECT 'basis ' || b.award_id || '/' || b.number, 'does not match its hash or does not add up'
+  FROM read b
+ WHERE encode(sha256(convert_to(b.document, 'UTF8')), 'hex') <> b.digest
+    OR (d->>'gross_fen')::bigint <> (d->>'excluded_fen')::bigint + (d->>'basis_fen')::bigint
+    OR (d->>'basis_fen')::bigint <> b.basis_fen
+    OR (d->>'gross_fen')::bigint <> (SELECT COALESCE(SUM((t->>'total_fen')::bigint), 0)
+                                       FROM jsonb_array_elements(d->'trades') t)
+    OR (d->>'excluded_fen')::bigint <> (SELECT COALESCE(SUM((x->>'amount_fen')::bigint), 0)
+                                          FROM jsonb_array_elements(d->'exclusions') x)
+UNION ALL
+SELECT 'award ' || a.id, 'was computed from ' || (a.facts->>(b.d->>'fact'))
+       || ', its basis says ' || b.basis_fen
+  FROM vouchers_subsidyaward a JOIN read b ON b.award_id = a.id AND b.number = 0
+ WHERE (a.facts->>(b.d->>'fact'))::bigint IS DISTINCT FROM b.basis_fen
+UNION ALL
+SELECT 'award ' || a.id, 'is corrected from another amount than it had'
+  FROM vouchers_subsidyaward a
+  JOIN (SELECT c.*, SUM(difference_fen) OVER (PARTITION BY award_id ORDER BY id) AS sofar
+          FROM vouchers_awardcorrection c WHERE state NOT IN ('rejected', 'superseded')) c
+    ON c.award_id = a.id
+ WHERE a.amount_fen + c.sofar <> c.now_fen
+UNION ALL
+SELECT 'correction ' || c.id, 'differs by ' || c.difference_fen || ', owed '
+       || COALESCE(p.amount_fen, 0) || ', asked back ' || COALESCE(r.fen, 0)
+  FROM vouchers_awardcorrection c
+  LEFT JOIN treasury_payable p ON p.id = c.payable_id
+  LEFT JOIN (SELECT m.awardcorrection_id, SUM(k.claimed_fen) AS fen
+               FROM vouchers_awardcorrection_recoveries m
+               JOIN treasury_recoverycase k ON k.id = m.recoverycase_id
+              GROUP BY 1) r ON r.awardcorrection_id = c.id
+ WHERE c.state IN ('approved', 'paid')
+   AND c.difference_fen <> COALESCE(p.amount_fen, 0) - COALESCE(r.fen, 0)
 """
 
 ONCE = """
@@ -277,6 +391,16 @@ SELECT 'award ' || id, 'proposed and approved by fewer than three people'
   FROM vouchers_subsidyaward
  WHERE approved_by_1_id = approved_by_2_id OR proposed_by_id IN (approved_by_1_id, approved_by_2_id)
 UNION ALL
+SELECT 'correction ' || id, 'proposed and approved by fewer than three people'
+  FROM vouchers_awardcorrection
+ WHERE approved_by_1_id = approved_by_2_id OR proposed_by_id IN (approved_by_1_id, approved_by_2_id)
+UNION ALL
+SELECT 'award ' || a.id, 'approved with a stage unsigned'
+  FROM vouchers_subsidyaward a
+ WHERE a.state IN ('approved', 'paid')
+   AND (SELECT COUNT(DISTINCT r.reviewer_id) FROM vouchers_awardreview r WHERE r.award_id = a.id)
+       < jsonb_array_length(a.stages)
+UNION ALL
 SELECT 'claim ' || c.id, 'approved by fewer than two others than who made it'
   FROM vouchers_claim c
  WHERE c.state IN ('approved', 'paid')
@@ -310,6 +434,12 @@ def _answers_replay() -> Iterable[Violation]:
             )
     for award in SubsidyAward.objects.select_related("version").order_by("pk").iterator():
         yield from _replays(f"award {award.pk}", award.evaluation, award.version.terms)
+    for basis in AwardBasis.objects.order_by("pk").iterator():
+        yield from _weighs_again(basis)
+    for correction in AwardCorrection.objects.select_related("award__version").iterator():
+        yield from _replays(
+            f"correction {correction.pk}", correction.evaluation, correction.award.version.terms
+        )
     for claim in Claim.objects.select_related("version").order_by("pk").iterator():
         yield from _replays(f"claim {claim.pk}", claim.evaluation, claim.version.terms)
 
@@ -319,6 +449,18 @@ def _replays(subject: str, record: dict[str, object], terms: dict[str, object]) 
         replay(record, Terms.load(terms))
     except (RuleError, KeyError, ValueError) as error:
         return [Violation(subject, f"does not replay: {error}")]
+    return []
+
+
+def _weighs_again(basis: AwardBasis) -> list[Violation]:
+    """The stored bytes follow from the rows they hold."""
+    subject = f"basis {basis.award_id}/{basis.number}"
+    try:
+        again = replay_basis(json.loads(basis.document))
+    except (KeyError, TypeError, ValueError) as error:
+        return [Violation(subject, f"does not replay: {error}")]
+    if again.text != basis.document:
+        return [Violation(subject, "its rows give another basis")]
     return []
 
 
@@ -352,6 +494,18 @@ PROOFS = [
         "No order, application or period is funded twice.",
         rows_that_violate(ONCE),
         reads=("vouchers_redemption", "vouchers_subsidyaward", "vouchers_claimevidence"),
+    ),
+    Proof(
+        "I11",
+        "What regions owe each other sums to zero over both books, and is netted as it was owed.",
+        rows_that_violate(REGIONS),
+        reads=("vouchers_clearingentry", "vouchers_regionalclearing", "vouchers_acceptedspending"),
+    ),
+    Proof(
+        "awards",
+        "An award rests on its basis, and what was corrected of it is owed or asked back.",
+        rows_that_violate(AWARDS),
+        reads=("vouchers_awardbasis", "vouchers_awardcorrection"),
     ),
     Proof(
         "I10",

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from identity.models import Organization
@@ -93,7 +93,10 @@ def with_spending(vouchers: QuerySet[Voucher]) -> QuerySet[Voucher]:
 
 
 def usage_of(
-    programme: Programme, enterprise: Organization, *, without: Claim | None = None
+    programme: Programme,
+    enterprise: Organization,
+    *,
+    without: Claim | SubsidyAward | None = None,
 ) -> Usage:
     """Public money of `programme` that `enterprise` already has, each fen once.
 
@@ -149,23 +152,41 @@ def usage_of(
                 )
             )
     entries += _admitted(programme, enterprise)
-    awards = SubsidyAward.objects.filter(
-        version__programme=programme, beneficiary=enterprise
-    ).exclude(state="rejected")
-    entries += [
-        UsageEntry(on=award.period_start, amount_fen=award.amount_fen, stage="applied")
-        for award in awards.order_by("pk")
-    ]
+    entries += _awarded(programme, enterprise, without)
     claims = Claim.objects.filter(programme=programme, claimant=enterprise).exclude(
         state__in=["draft", "rejected", "withdrawn"]
     )
-    if without is not None:
+    if isinstance(without, Claim):
         claims = claims.exclude(pk=without.pk)
     entries += [
         UsageEntry(on=_day(claim.submitted_at), amount_fen=claim.amount_fen, stage="applied")
         for claim in claims.order_by("pk")
     ]
     return Usage(tuple(entries))
+
+
+def _awarded(
+    programme: Programme, enterprise: Organization, without: Claim | SubsidyAward | None
+) -> list[UsageEntry]:
+    """Awards with what was corrected of them; a correction that is not decided counts as asked."""
+    awards = SubsidyAward.objects.filter(
+        version__programme=programme, beneficiary=enterprise
+    ).exclude(state="rejected")
+    if isinstance(without, SubsidyAward):
+        awards = awards.exclude(pk=without.pk)
+    corrected = Sum(
+        "corrections__difference_fen",
+        filter=~Q(corrections__state__in=["rejected", "superseded"]),
+        default=0,
+    )
+    return [
+        UsageEntry(
+            on=award.period_start,
+            amount_fen=award.amount_fen + award.corrected_fen,
+            stage="applied",
+        )
+        for award in awards.annotate(corrected_fen=corrected).order_by("pk")
+    ]
 
 
 def _granted_at(voucher: Voucher) -> datetime:
@@ -296,7 +317,7 @@ def evaluate_for(
     facts: Mapping[str, Any],
     *,
     at: datetime,
-    without: Claim | None = None,
+    without: Claim | SubsidyAward | None = None,
 ) -> Evaluation:
     """The terms' answer for `enterprise` at `at`, with what it already has. Raises TermsRefused."""
     terms = Terms.load(version.terms)

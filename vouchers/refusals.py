@@ -245,6 +245,52 @@ class ObjectionsOpen(Refusal):
     text_zh = "有 {count} 条异议未处理或已成立。"
 
 
+class AwardNotPaidYet(Refusal):
+    """Nothing can be asked back before it is paid; the correction stays raised until then."""
+
+    text_en = "The award is {current}: what is asked back must have been paid first."
+    text_zh = "该奖补当前为 {current}：须待款项实际支付后方可追回差额。"
+
+
+class SpentOutside(Refusal):
+    """The terms keep the voucher at home, and no agreement in force accepts it there."""
+
+    text_en = (
+        "Clause {clause}: spendable in {home} and where an agreement accepts it, not in {place}."
+    )
+    text_zh = "条款 {clause}：仅可在 {home} 及有互认协议的地区使用，不可在 {place} 使用。"
+
+
+class AcceptanceCapReached(Refusal):
+    """The agreement between the two regions accepts no more."""
+
+    text_en = "The acceptance agreement's cap does not hold {amount_fen} fen more."
+    text_zh = "互认协议额度不足以再接受 {amount_fen} 分。"
+
+
+class ReversedTooMuch(Refusal):
+    """More would be given back than was owed."""
+
+    http_status = 422
+    text_en = "Only {left_fen} fen of this entry can still be given back."
+    text_zh = "该笔往来最多还可冲回 {left_fen} 分。"
+
+
+class NothingToNet(Refusal):
+    """Every entry between the two regions is in a clearing or disputed."""
+
+    text_en = "Nothing is owed between the two that is not in a clearing already."
+    text_zh = "两地之间没有待清算的往来。"
+
+
+class BasisNotInBooks(Refusal):
+    """The books do not tell this basis; it is stated with evidence instead."""
+
+    http_status = 422
+    text_en = "The books do not tell {basis}; state it with its evidence."
+    text_zh = "账簿中没有 {basis}，请据实填报并附证明。"
+
+
 class NotYourStage(Refusal):
     """Another office's turn."""
 

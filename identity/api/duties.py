@@ -17,12 +17,14 @@ from identity import queries
 from identity.actions.break_glass import break_glass, end_emergency
 from identity.actions.declare_interests import declare_interests
 from identity.actions.lend_role import lend_role, revoke_delegation
+from identity.actions.register_affiliation import register_affiliation
 from identity.actions.register_succession import register_succession
 from identity.actions.screen_conflicts import screen_conflicts
 from identity.api import duty_serializers as shapes
 from identity.authentication import actor_of
 from identity.duties import MATRIX
 from identity.models import (
+    Affiliation,
     BreakGlass,
     ConflictScreen,
     Delegation,
@@ -177,6 +179,31 @@ class SuccessionViewSet(viewsets.ReadOnlyModelViewSet[Succession]):
             body[field] = named(rows, body[field], field)
         succession = register_succession(**body, actor=actor, at=timezone.now())
         return Response(self.get_serializer(succession).data, status=status.HTTP_201_CREATED)
+
+
+class AffiliationViewSet(viewsets.ReadOnlyModelViewSet[Affiliation]):
+    """Which organizations belong together, from which day on; learned late is learned."""
+
+    queryset = Affiliation.objects.none()
+    serializer_class = shapes.AffiliationSerializer
+    permission_classes = [has_role(*sorted(GOVERNMENT_ROLES))]
+    filterset_fields = ["one", "other", "kind"]
+
+    def get_queryset(self) -> QuerySet[Affiliation]:
+        return Affiliation.objects.order_by("pk")
+
+    def get_permissions(self) -> Any:
+        return [Officer()] if self.request.method == "POST" else super().get_permissions()
+
+    @extend_schema(request=shapes.AffiliationRequest, responses={201: shapes.AffiliationSerializer})
+    def create(self, request: Request) -> Response:
+        """Register that two organizations belong together."""
+        actor, body = actor_of(request), checked(shapes.AffiliationRequest, request)
+        rows = queries.organizations_visible_to(actor)
+        for field in ("one", "other"):
+            body[field] = named(rows, body[field], field)
+        affiliation = register_affiliation(**body, actor=actor, at=timezone.now())
+        return Response(self.get_serializer(affiliation).data, status=status.HTTP_201_CREATED)
 
 
 class InterestsView(APIView):

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from identity.duties import Separation
-from identity.models import BreakGlass, ConflictScreen, Delegation, Succession
+from identity.models import Affiliation, BreakGlass, ConflictScreen, Delegation, Succession
 
 
 class DelegationSerializer(serializers.ModelSerializer[Delegation]):
@@ -136,6 +136,29 @@ class SuccessionRequest(serializers.Serializer[None]):
     predecessor = serializers.IntegerField()
     successor = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Succession.Kind.values)
+    effective_date = serializers.DateField()
+    evidence = serializers.CharField(max_length=2000)
+
+
+class AffiliationSerializer(serializers.ModelSerializer[Affiliation]):
+    class Meta:
+        model = Affiliation
+        fields = [
+            "id",
+            "one",
+            "other",
+            "kind",
+            "effective_date",
+            "evidence",
+            "registered_by",
+            "registered_at",
+        ]
+
+
+class AffiliationRequest(serializers.Serializer[None]):
+    one = serializers.IntegerField()
+    other = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Affiliation.Kind.values)
     effective_date = serializers.DateField()
     evidence = serializers.CharField(max_length=2000)
 

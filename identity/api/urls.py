@@ -16,6 +16,7 @@ router.register("api-keys", views.ApiKeyViewSet)
 router.register("delegations", duties.DelegationViewSet)
 router.register("emergency-roles", duties.EmergencyViewSet)
 router.register("conflict-screens", duties.ConflictScreenViewSet)
+router.register("affiliations", duties.AffiliationViewSet)
 router.register("successions", duties.SuccessionViewSet)
 
 urlpatterns = [

@@ -2,9 +2,10 @@
 
 from identity.models.duties import BreakGlass, Delegation
 from identity.models.people import ApiKey, Membership, Organization, RoleGrant, User
-from identity.models.ties import ConflictScreen, PersonFacts, Succession
+from identity.models.ties import Affiliation, ConflictScreen, PersonFacts, Succession
 
 __all__ = [
+    "Affiliation",
     "ApiKey",
     "BreakGlass",
     "ConflictScreen",

@@ -67,6 +67,41 @@ class Succession(models.Model):
         return f"{self.predecessor_id} → {self.successor_id}"
 
 
+class Affiliation(models.Model):
+    """Two organizations under common control, or one of them under the other's, from a day on."""
+
+    class Kind(models.TextChoices):
+        CONTROL = "control", _("one controls the other")
+        COMMON_CONTROLLER = "common_controller", _("the same controller")
+        SHAREHOLDING = "shareholding", _("shares held")
+        KINSHIP = "kinship", _("close relatives in charge")
+
+    one = models.ForeignKey(Organization, models.PROTECT, related_name="affiliations")
+    other = models.ForeignKey(Organization, models.PROTECT, related_name="affiliations_of_others")
+    kind = models.TextField(_("kind"), choices=Kind)
+    effective_date = models.DateField(_("effective on"))
+    evidence = models.TextField(_("evidence"))
+    registered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    registered_at = models.DateTimeField(_("registered at"))
+    recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("affiliation")
+        verbose_name_plural = _("affiliations")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(one=F("other")), name="nobody_is_affiliated_with_themselves"
+            ),
+            models.UniqueConstraint(
+                fields=["one", "other", "kind"], name="an_affiliation_is_registered_once"
+            ),
+        ]
+        triggers = immutable("affiliation")
+
+    def __str__(self) -> str:
+        return f"{self.one_id} – {self.other_id}"
+
+
 class ConflictScreen(models.Model):
     """The ties between a person and an organization, as far as known when they were asked for.
 

@@ -64,8 +64,13 @@ def accept_placement(*, placement: Placement, actor: Actor, at: datetime) -> Ord
 
 def _hold(placement: Placement, voucher: Voucher, actor: Actor, at: datetime) -> Redemption:
     provider = placement.pool.facility.provider
+    spent_in = placement.pool.facility.adcode
     part = quote_voucher_part(
-        voucher=voucher, order_amount_fen=placement.price_fen, provider=provider, at=at
+        voucher=voucher,
+        order_amount_fen=placement.price_fen,
+        provider=provider,
+        spent_in=spent_in,
+        at=at,
     )
     if part.amount_fen < placement.voucher_fen:
         raise VoucherPartChanged(now_fen=part.amount_fen, quoted_fen=placement.voucher_fen)
@@ -74,6 +79,7 @@ def _hold(placement: Placement, voucher: Voucher, actor: Actor, at: datetime) ->
         order_reference=f"placement-{placement.pk}",
         amount_fen=placement.voucher_fen,
         provider=provider,
+        spent_in=spent_in,
         deadline_at=placement.ends_at + REPORTING_GRACE,
         actor=actor,
         at=at,

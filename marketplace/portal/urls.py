@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from marketplace.portal.answer_relocation import answer_relocation
 from marketplace.portal.log_in import LogIn
 from marketplace.portal.show_auditor import show_auditor, trace_award, trace_redemption
+from marketplace.portal.show_award import show_award
 from marketplace.portal.show_carbon import show_carbon
 from marketplace.portal.show_coverage import show_coverage
 from marketplace.portal.show_enterprise import show_enterprise
@@ -19,6 +20,7 @@ from marketplace.portal.show_meters import (
 from marketplace.portal.show_officer import show_officer
 from marketplace.portal.show_provider import show_provider
 from marketplace.portal.show_public import show_public
+from marketplace.portal.show_regions import show_regions
 from marketplace.portal.show_treasury import show_treasury
 from marketplace.portal.show_trial import show_trial
 from marketplace.portal.show_week import show_week
@@ -39,6 +41,8 @@ urlpatterns = [
     path("officer", require_safe(show_officer), name="officer"),
     path("officer/terms", require_safe(write_terms), name="write-terms"),
     path("officer/terms/<int:version_id>", require_safe(show_trial), name="trial"),
+    path("officer/awards/<int:award_id>", require_safe(show_award), name="award"),
+    path("officer/regions", require_safe(show_regions), name="regions"),
     path("officer/treasury", require_safe(show_treasury), name="treasury"),
     path("auditor", require_safe(show_auditor), name="auditor"),
     path("auditor/trace/<int:redemption_id>", require_safe(trace_redemption), name="trace"),

@@ -24,6 +24,10 @@ def bring_supply(stage: Stage) -> None:
     market = build_market()
     # The demo's sandbox stands in for the platforms that can dispatch; the others stay as printed.
     Platform.objects.filter(can_dispatch=True).update(connector="sandbox")
+    # Ningxia's platform is run by one of the cast, so that its trade can be counted.
+    Platform.objects.filter(adcode__startswith="64", can_dispatch=True).update(
+        operator=stage.cast.bodies["platform-a"]
+    )
     platforms = list(stage.as_("auditor").all("/platforms", can_dispatch="true"))
     for number, facility in enumerate(market.facilities, start=1):
         stage.say(f"  facility {number} of {len(market.facilities)}: {facility.name_zh}")

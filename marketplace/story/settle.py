@@ -65,6 +65,7 @@ def reward_platforms(stage: Stage) -> None:
         )
         stage.as_("zw-finance2").post(where, step=f"award:{slug}:approve1")
         stage.as_("zw-finance3").post(where, step=f"award:{slug}:approve2")
+    _gather_from_the_books(stage, version)
     _pay(stage, "zw-", _payables(stage, "zw-finance"))
     expected_fen = sum(earned for _slug, _volume, earned in REWARDS)
     wait_until("the awards to be paid", lambda: _paid_awards_fen(stage) == expected_fen)
@@ -73,6 +74,39 @@ def reward_platforms(stage: Stage) -> None:
         for row in stage.as_("zw-finance").all("/subsidy-awards", state="paid")
     }
     stage.check("the rewards were paid in full", _paid_awards_fen(stage) == expected_fen)
+
+
+def _gather_from_the_books(stage: Stage, version: int) -> None:
+    """This year's trade on Zhongwei's platform, as the books tell it: every charge, no typing."""
+    year, officer = stage.since.year, stage.as_("zw-finance")
+    asked = {
+        "policy_version": version,
+        "beneficiary": stage.cast.bodies["platform-a"],
+        "period_start": date(year, 1, 1).isoformat(),
+        "period_end": date(year + 1, 1, 1).isoformat(),
+    }
+    basis = officer.post("/award-bases", asked, step="basis")["document"]
+    stage.say(
+        f"  the books: {basis['gross_fen'] / 100:,.2f} CNY traded, "
+        f"{basis['excluded_fen'] / 100:,.2f} not counted, {basis['basis_fen'] / 100:,.2f} counted"
+    )
+    charged_fen = sum(row["total_fen"] for row in basis["trades"] if not row["cancelled"])
+    known_fen = {each["order"]: each["total_fen"] for each in stage.as_("auditor").all("/charges")}
+    stage.check(
+        "the gathered basis is what was charged, to the fen",
+        charged_fen
+        == sum(known_fen[row["order"]] for row in basis["trades"] if not row["cancelled"]),
+    )
+    stage.check(
+        "the gathered basis is its trades less what does not count",
+        basis["basis_fen"]
+        == basis["gross_fen"] - sum(row["amount_fen"] for row in basis["exclusions"]),
+    )
+    award = officer.post("/award-bases/propose", asked, step="award:from-books")
+    stage.check("below the threshold the books earn nothing", award["amount_fen"] == 0)
+    stage.figures["zhongwei_basis"] = {
+        key: basis[key] for key in ("gross_fen", "excluded_fen", "basis_fen")
+    }
 
 
 def _paid_awards_fen(stage: Stage) -> int:

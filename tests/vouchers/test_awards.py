@@ -8,7 +8,8 @@ from audit.decisions import SYSTEM, Invalid, NotFound
 from tests.factories import NOW, make_organization
 from tests.vouchers.office import Office, make_office, make_programme, zhongwei
 from treasury.queries import envelope_figures
-from vouchers.actions.award_subsidy import approve_award, propose_award
+from vouchers.actions.award_subsidy import propose_award
+from vouchers.actions.review_award import approve_award
 from vouchers.models import Programme, SubsidyAward
 
 pytestmark = pytest.mark.django_db

@@ -23,13 +23,14 @@ from tests.vouchers.office import (
     zhongwei,
 )
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
-from vouchers.actions.award_subsidy import approve_award, propose_award
+from vouchers.actions.award_subsidy import propose_award
 from vouchers.actions.review_application import (
     approve_application,
     recommend_application,
     reject_application,
     withdraw_application,
 )
+from vouchers.actions.review_award import approve_award
 from vouchers.models import Application, SubsidyAward
 
 pytestmark = pytest.mark.django_db

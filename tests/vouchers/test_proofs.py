@@ -22,9 +22,10 @@ from tests.vouchers.office import (
     zhongwei,
 )
 from vouchers.actions.ask_entitlement import ask_entitlement
-from vouchers.actions.award_subsidy import approve_award, propose_award
+from vouchers.actions.award_subsidy import propose_award
 from vouchers.actions.commit_redemption import commit_redemption
 from vouchers.actions.propose_redemption_payable import propose_redemption_payable
+from vouchers.actions.review_award import approve_award
 from vouchers.proofs import PROOFS
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -20,7 +20,7 @@ from treasury.models import Envelope, Payable
 def propose_payable(
     *,
     payee: Organization,
-    envelope: Envelope,
+    envelope: Envelope | None,
     kind: str,
     amount_fen: int,
     source_account: Account,
@@ -28,25 +28,32 @@ def propose_payable(
     policy_version: str,
     actor: Actor,
     at: datetime,
+    issuer: Organization | None = None,
 ) -> Payable:
     """Create a proposed payable of `amount_fen` out of `source_account`.
 
-    `kind` is one of Payable.Kind. Idempotent on `reference`: the same body returns the first.
+    `kind` is one of Payable.Kind. Without an `envelope` the money is not of a budget but of
+    another region (clearing), and `issuer` says who pays. Idempotent on
+    `reference`: the same body returns the first.
     Raises Invalid, ReferenceReused.
     """
     if not is_amount(amount_fen):
         raise Invalid("amount_fen", "a positive whole number of fen", "须为正整数（分）")
     if kind not in Payable.Kind.values:
         raise Invalid("kind", "unknown kind of payable", "未知的应付款类别")
-    if source_account.book_id != envelope.book_id:
+    if envelope is None and issuer is None:
+        raise Invalid("issuer", "who pays, where no envelope says so", "无预算额度时须指明付款方")
+    if envelope is not None and source_account.book_id != envelope.book_id:
         raise Invalid("source_account", "not in the envelope's book", "不在该预算额度的账套内")
+    envelope_id = envelope.pk if envelope is not None else None
+    payer_id = envelope.issuer_id if envelope is not None else issuer.pk if issuer else 0
     payable, created = Payable.objects.get_or_create(
         reference=reference,
         defaults={
-            "issuer_id": envelope.issuer_id,
+            "issuer_id": payer_id,
             "payee": payee,
             "envelope": envelope,
-            "book_id": envelope.book_id,
+            "book_id": source_account.book_id,
             "kind": kind,
             "amount_fen": amount_fen,
             "source_account": source_account,
@@ -56,7 +63,7 @@ def propose_payable(
         },
     )
     if not created:
-        same = (payee.pk, envelope.pk, kind, amount_fen, source_account.pk, policy_version)
+        same = (payee.pk, envelope_id, kind, amount_fen, source_account.pk, policy_version)
         if same != (
             payable.payee_id,
             payable.envelope_id,
@@ -76,7 +83,7 @@ def propose_payable(
             "reference": reference,
             "kind": kind,
             "payee_id": payee.pk,
-            "envelope_id": envelope.pk,
+            "envelope_id": envelope_id,
             "amount_fen": amount_fen,
             "policy_version": policy_version,
         },

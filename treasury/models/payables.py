@@ -116,6 +116,7 @@ class Payable(models.Model):
         VOUCHER_REDEMPTION = "voucher_redemption", _("voucher redemption")
         SUBSIDY_AWARD = "subsidy_award", _("subsidy award")
         CLAIM = "claim", _("claim")
+        REGION_CLEARING = "region_clearing", _("clearing between regions")
 
     class State(models.TextChoices):
         PROPOSED = "proposed", _("proposed")

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from audit.decisions import Reason
-from identity.models import Membership, Organization, Succession
+from identity.models import Organization
+from identity.related_parties import ties_among
 from vouchers.queries import SHANGHAI
 from vouchers.rules import RuleError
 from vouchers.rules.e_invoice import EInvoice, read_e_invoice
@@ -62,7 +63,7 @@ def check_evidence(
         inside = signed <= one_payment["paid_on"] <= today
         checks.append(_check("payment_in_period", inside, f"payments/{index}", *PAID))
     checks += _usage_checks(contract, usages, today)
-    affiliated = _affiliated(claimant, seller)
+    affiliated = _affiliated(claimant, seller, today)
     checks.append(_check("not_related", not affiliated, "contract/seller_uscc", *RELATED))
     unknown = [Reason("invoice_seal", *SEAL, satisfied=True, field="invoices")]
     if affiliated is None:
@@ -121,18 +122,11 @@ def _usage_checks(
     return checks
 
 
-def _affiliated(claimant: Organization, seller_uscc: str) -> bool | None:
-    """The same body, a shared person, a shared control group, or one the other's successor."""
+def _affiliated(claimant: Organization, seller_uscc: str, on: date) -> bool | None:
+    """Whether the register ties the two together; None when the seller is not in it."""
     if seller_uscc == claimant.uscc:
         return True
     seller = Organization.objects.filter(uscc=seller_uscc).first()
     if seller is None:
         return None
-    group = claimant.facts.get("control_group")
-    people = Membership.objects.filter(organization=seller).values("user")
-    pair = [claimant.pk, seller.pk]
-    return bool(
-        (group and group == seller.facts.get("control_group"))
-        or Membership.objects.filter(organization=claimant, user__in=people).exists()
-        or Succession.objects.filter(predecessor__in=pair, successor__in=pair).exists()
-    )
+    return bool(ties_among([claimant, seller]).between(claimant.pk, seller.pk, on=on))

@@ -8,6 +8,7 @@ from audit.decisions import Actor, StaleState
 from treasury.actions.propose_payable import propose_payable
 from treasury.models import Payable
 from treasury.moves import move_state
+from vouchers.actions.accrue_clearing import accepted_of, accrue_clearing
 from vouchers.models import Redemption
 
 
@@ -15,12 +16,18 @@ from vouchers.models import Redemption
 def propose_redemption_payable(*, redemption: Redemption, actor: Actor, at: datetime) -> Payable:
     """committed → payable, owed to the provider. A second call returns the payable.
 
+    What was spent outside the voucher's region is paid by the region there, to which it is owed.
     Raises StaleState unless the redemption is committed.
     """
     if redemption.payable is not None:
         return redemption.payable
     if redemption.state != Redemption.State.COMMITTED or redemption.earned is None:
         raise StaleState(thing="redemption", current=redemption.state, needed="committed")
+    accepted = accepted_of(redemption)
+    if accepted is not None:
+        payable = accrue_clearing(accepted=accepted, actor=actor, at=at)
+        move_state(redemption, to="payable", payable_id=payable.pk)
+        return payable
     payable = propose_payable(
         payee=redemption.provider,
         envelope=redemption.voucher.envelope,

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from identity.models import Organization
+from vouchers.actions.accept_spending import acceptance_for
 from vouchers.models import Voucher
 from vouchers.queries import granted_facts, usage_of
-from vouchers.refusals import TermsRefused
+from vouchers.refusals import SpentOutside, TermsRefused
 from vouchers.rules import Part, RuleError, Terms, Usage, voucher_part
+from vouchers.rules.voucher_part import accepted_part
 
 
 def quote_voucher_part(
@@ -16,16 +18,26 @@ def quote_voucher_part(
     provider: Organization | None,
     at: datetime,
     available_fen: int | None = None,
+    spent_in: str | None = None,
 ) -> Part:
     """The voucher's part of `order_amount_fen` under the terms it was issued by.
 
     `provider` None asks before a provider is known; `available_fen` asks about another balance
-    than the voucher's own. Raises TermsRefused.
+    than the voucher's own; `spent_in` is where the compute is, unless at the provider's own place.
+    Outside its region the part is that of the acceptance agreement, or refused with the clause.
+    Raises TermsRefused.
     """
     terms = Terms.load(voucher.version.terms)
     facts = granted_facts(voucher, terms)
     if provider is not None:
         facts |= {"provider_uscc": provider.uscc, "provider_adcode": provider.adcode}
+    place = spent_in or (provider.adcode if provider is not None else None)
+    agreement = None
+    if place is not None:
+        try:
+            agreement = acceptance_for(voucher, spent_in=place, at=at)
+        except SpentOutside:
+            facts |= {"spending_adcode": place}  # the terms refuse it with their clause
     if available_fen is None:
         available_fen = voucher.available.balance_fen if voucher.available else 0
     redeemed = Usage(
@@ -36,7 +48,7 @@ def quote_voucher_part(
         )
     )
     try:
-        return voucher_part(
+        part = voucher_part(
             terms,
             order_amount_fen,
             voucher_available_fen=available_fen,
@@ -47,3 +59,4 @@ def quote_voucher_part(
         )
     except RuleError as error:
         raise TermsRefused(error) from error
+    return part if agreement is None else accepted_part(part, agreement.rate, agreement.pk)

@@ -23,13 +23,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
 from audit.canonical import canonical_json
 from audit.decisions import Actor, Invalid, StaleState
 from audit.outbox import doorbell
 from identity.models import Organization
 from ledger.refusals import ReferenceReused
+from vouchers.actions.accept_spending import accept_spending, acceptance_for
 from vouchers.actions.quote_voucher_part import quote_voucher_part
 from vouchers.models import Redemption, Voucher
 from vouchers.refusals import (
@@ -89,6 +90,7 @@ def redeem_batch(wishes: Sequence[Wish], *, at: datetime) -> list[Outcome]:
     return answers
 
 
+@transaction.atomic
 def redeem_voucher(
     *,
     voucher: Voucher,
@@ -102,10 +104,12 @@ def redeem_voucher(
     """Let `voucher` pay `amount_fen` of an order of `order_amount_fen`, if its terms allow it.
 
     The same order again returns the first redemption. Raises PartTooLarge, NotTheHolder,
-    VoucherNotUsable, VoucherExpired, VoucherExhausted, QuotaSpent, ReferenceReused, Invalid.
+    VoucherNotUsable, VoucherExpired, VoucherExhausted, QuotaSpent, ReferenceReused, Invalid,
+    SpentOutside, AcceptanceCapReached.
     """
     if actor.organization_id != voucher.holder_id:
         raise NotTheHolder()
+    agreement = acceptance_for(voucher, spent_in=provider.adcode, at=at)
     part = quote_voucher_part(
         voucher=voucher,
         order_amount_fen=order_amount_fen,
@@ -126,7 +130,17 @@ def redeem_voucher(
     (answer,) = redeem_batch([wish], at=at)
     if answer.outcome not in ("redeemed", "replayed"):
         raise _refusal(answer, voucher, amount_fen)
-    return Redemption.objects.get(order_reference=order_reference)
+    redemption = Redemption.objects.get(order_reference=order_reference)
+    if agreement is not None and answer.outcome == "redeemed":
+        accept_spending(
+            redemption=redemption,
+            agreement=agreement,
+            amount_fen=amount_fen,
+            spent_in=provider.adcode,
+            actor=actor,
+            at=at,
+        )
+    return redemption
 
 
 def _refusal(answer: Outcome, voucher: Voucher, amount_fen: int) -> Exception:

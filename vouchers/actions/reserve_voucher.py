@@ -9,6 +9,7 @@ from audit.decisions import Actor
 from identity.models import Organization
 from ledger.actions.place_hold import place_hold
 from ledger.refusals import InsufficientFunds, ReferenceReused
+from vouchers.actions.accept_spending import accept_spending, acceptance_for
 from vouchers.models import Redemption, Voucher
 from vouchers.refusals import NotTheHolder, VoucherExhausted, VoucherExpired, VoucherNotUsable
 
@@ -23,10 +24,13 @@ def reserve_voucher(
     deadline_at: datetime,
     actor: Actor,
     at: datetime,
+    spent_in: str | None = None,
 ) -> Redemption:
     """Reserve `amount_fen` for `order_reference`; the same reference again returns the first.
 
-    A voucher is read when it is locked, never before. Raises NotTheHolder, VoucherNotUsable,
+    A voucher is read when it is locked, never before. `spent_in` is where the compute is (GB/T
+    2260; the provider's own place unless told). Raises SpentOutside, AcceptanceCapReached,
+    NotTheHolder, VoucherNotUsable,
     VoucherExpired (from the first instant after its last day in Shanghai), VoucherExhausted,
     ReferenceReused when the reference named another voucher, amount or provider.
     """
@@ -47,6 +51,8 @@ def reserve_voucher(
         raise VoucherNotUsable(serial=voucher.serial, current=voucher.state)
     if at >= voucher.valid_until:
         raise VoucherExpired(serial=voucher.serial, valid_until=voucher.valid_until.isoformat())
+    place = spent_in or provider.adcode
+    agreement = acceptance_for(voucher, spent_in=place, at=at)
     assert voucher.available is not None
     assert voucher.reserved is not None
     try:
@@ -71,6 +77,15 @@ def reserve_voucher(
         reserved_fen=amount_fen,
         reserved_at=at,
     )
+    if agreement is not None:
+        accept_spending(
+            redemption=redemption,
+            agreement=agreement,
+            amount_fen=amount_fen,
+            spent_in=place,
+            actor=actor,
+            at=at,
+        )
     record(
         "redemption.reserved",
         subject=redemption,

@@ -8,7 +8,8 @@ from audit.actions.record import record
 from audit.decisions import Actor
 from treasury.models import Payable
 from treasury.moves import move_state
-from vouchers.models import Claim, Redemption, SubsidyAward
+from vouchers.actions.clear_regions import settle_clearing
+from vouchers.models import AwardCorrection, Claim, Redemption, SubsidyAward
 
 
 @transaction.atomic
@@ -26,3 +27,8 @@ def settle_payable(*, payable: Payable, actor: Actor, at: datetime) -> None:
     if claim is not None:
         move_state(claim, to="paid")
         record("claim.paid", subject=claim, actor=actor, at=at)
+    correction = AwardCorrection.objects.filter(payable=payable, state="approved").first()
+    if correction is not None:
+        move_state(correction, to="paid")
+        record("award_correction.paid", subject=correction, actor=actor, at=at)
+    settle_clearing(payable=payable, actor=actor, at=at)

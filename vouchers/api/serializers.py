@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.money import LARGEST_FEN
 from vouchers.models import (
     Application,
+    AwardBasis,
+    AwardCorrection,
     EntitlementAnswer,
     PolicyVersion,
     Preset,
@@ -467,6 +470,10 @@ class SubsidyAwardSerializer(serializers.ModelSerializer[SubsidyAward]):
             "period_end",
             "amount_fen",
             "state",
+            "stages",
+            "position",
+            "notice_until",
+            "reason",
             "evaluation_digest",
             "proposed_by",
             "approved_by_1",
@@ -476,12 +483,95 @@ class SubsidyAwardSerializer(serializers.ModelSerializer[SubsidyAward]):
         ]
 
 
+class TradeSerializer(serializers.Serializer[None]):
+    """One order as the books have it: amounts in fen, parties by USCC."""
+
+    order = serializers.IntegerField()
+    on = serializers.DateField()
+    buyer = serializers.CharField()
+    seller = serializers.CharField()
+    total_fen = serializers.IntegerField()
+    refunded_fen = serializers.IntegerField()
+    settled_fen = serializers.IntegerField()
+    cancelled = serializers.BooleanField()
+    ties = serializers.ListField(child=serializers.CharField())
+
+
+class ExclusionSerializer(serializers.Serializer[None]):
+    """What does not count, and why. Each fen is excluded once."""
+
+    order = serializers.IntegerField()
+    reason = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    detail = serializers.CharField()
+    text_en = serializers.CharField()
+    text_zh = serializers.CharField()
+
+
+class BasisDocumentSerializer(serializers.Serializer[None]):
+    """A basis gathered from the books: gross_fen = excluded_fen + basis_fen."""
+
+    method = serializers.CharField()
+    fact = serializers.CharField()
+    beneficiary = serializers.CharField()
+    period_start = serializers.DateField()
+    period_end = serializers.DateField()
+    known_at = serializers.DateTimeField()
+    trades = TradeSerializer(many=True)
+    exclusions = ExclusionSerializer(many=True)
+    gross_fen = serializers.IntegerField()
+    excluded_fen = serializers.IntegerField()
+    basis_fen = serializers.IntegerField()
+
+
+class AwardBasisSerializer(serializers.ModelSerializer[AwardBasis]):
+    """`text` is the canonical JSON that `digest` is the SHA-256 of."""
+
+    text = serializers.CharField(source="document", read_only=True)
+    document = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AwardBasis
+        fields = ["number", "digest", "basis_fen", "gathered_at", "document", "text"]
+
+    @extend_schema_field(BasisDocumentSerializer)
+    def get_document(self, basis: AwardBasis) -> dict[str, Any]:
+        return dict(json.loads(basis.document))
+
+
 class SubsidyAwardDetailSerializer(SubsidyAwardSerializer):
     facts = serializers.DictField(read_only=True)
     evaluation = serializers.DictField(read_only=True)
+    bases = AwardBasisSerializer(many=True, read_only=True)
 
     class Meta(SubsidyAwardSerializer.Meta):
-        fields = [*SubsidyAwardSerializer.Meta.fields, "facts", "evaluation"]
+        fields = [*SubsidyAwardSerializer.Meta.fields, "facts", "evaluation", "bases"]
+
+
+class AwardCorrectionSerializer(serializers.ModelSerializer[AwardCorrection]):
+    class Meta:
+        model = AwardCorrection
+        fields = [
+            "id",
+            "award",
+            "cause",
+            "before_fen",
+            "now_fen",
+            "difference_fen",
+            "state",
+            "reason",
+            "evaluation_digest",
+            "proposed_by",
+            "proposed_at",
+            "approved_by_1",
+            "approved_by_2",
+            "payable",
+            "recoveries",
+        ]
+
+
+class AwardReasonRequest(serializers.Serializer[None]):
+    reason = serializers.CharField(max_length=2000)
 
 
 class AwardRequest(serializers.Serializer[None]):

@@ -8,6 +8,7 @@ from vouchers.api import (
     claims,
     programmes,
     recomputations,
+    regions,
     simulations,
     vouchers,
     windows,
@@ -22,6 +23,10 @@ router.register("applications", applications.ApplicationViewSet)
 router.register("vouchers", vouchers.VoucherViewSet)
 router.register("redemptions", vouchers.RedemptionViewSet)
 router.register("subsidy-awards", awards.SubsidyAwardViewSet)
+router.register("award-corrections", awards.AwardCorrectionViewSet)
+router.register("acceptance-agreements", regions.AcceptanceAgreementViewSet)
+router.register("clearing-entries", regions.ClearingEntryViewSet)
+router.register("regional-clearings", regions.RegionalClearingViewSet)
 router.register("combined-answers", simulations.CombinedAnswerViewSet)
 router.register("rule-test-cases", simulations.RuleTestCaseViewSet)
 router.register("simulation-runs", simulations.SimulationRunViewSet)

@@ -1,9 +1,15 @@
 """What the programme office keeps."""
 
 from vouchers.models.applications import Application, EntitlementAnswer
-from vouchers.models.awards import SubsidyAward
+from vouchers.models.awards import AwardBasis, AwardCorrection, AwardReview, SubsidyAward
 from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview, Objection
 from vouchers.models.combined_answers import CombinedAnswer
+from vouchers.models.cross_region import (
+    AcceptanceAgreement,
+    AcceptedSpending,
+    ClearingEntry,
+    RegionalClearing,
+)
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
 from vouchers.models.recomputations import Difference, Recomputation
 from vouchers.models.settlements import (
@@ -17,11 +23,17 @@ from vouchers.models.vouchers import Redemption, Voucher
 from vouchers.models.windows import ClaimWindow, WindowAdmission, WindowAnswer
 
 __all__ = [
+    "AcceptanceAgreement",
+    "AcceptedSpending",
     "Application",
+    "AwardBasis",
+    "AwardCorrection",
+    "AwardReview",
     "Claim",
     "ClaimEvidence",
     "ClaimReview",
     "ClaimWindow",
+    "ClearingEntry",
     "CombinedAnswer",
     "Difference",
     "EntitlementAnswer",
@@ -31,6 +43,7 @@ __all__ = [
     "Programme",
     "Recomputation",
     "Redemption",
+    "RegionalClearing",
     "RuleTestCase",
     "SettlementLine",
     "SettlementMember",

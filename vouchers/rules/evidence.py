@@ -43,6 +43,20 @@ def review_stages(terms: Terms) -> tuple[str, ...]:
     return (*named, "municipal" if named == ("finance",) else "finance")
 
 
+def award_stages(terms: Terms) -> tuple[str, ...]:
+    """The offices that sign an award, in order: the terms' own, or finance twice."""
+    stages: Sequence[str] = terms.clause("review").get("stages") or ()
+    if not any(each not in STAGES_WITHOUT_OFFICE for each in stages):
+        return ("finance", "finance")
+    return review_stages(terms)
+
+
+def is_shown_to_the_public(terms: Terms) -> bool:
+    """Whether the terms ask for a public notice before money is paid."""
+    review: Mapping[str, Any] = terms.clause("review")
+    return bool(review.get("public_notice_days")) or "public_notice" in (review.get("stages") or ())
+
+
 def notice_days(terms: Terms) -> int:
     """Civil days of public notice."""
     review: Mapping[str, Any] = terms.clause("review")

@@ -1,14 +1,17 @@
 """Deduct at order: what part of an order a voucher pays, and what the enterprise pays itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from vouchers.rules.answers import DecisionWord, Reason, Step, Usage
 from vouchers.rules.caps import apply_caps
 from vouchers.rules.combine import combine
 from vouchers.rules.eligibility import check_compute, check_providers, check_spending_region
+from vouchers.rules.exact import percent_text
 from vouchers.rules.facts import CATALOGUE, check_facts
 from vouchers.rules.lines import answer_line
 from vouchers.rules.terms import Terms
@@ -98,6 +101,20 @@ def voucher_part(
         tuple(sheet.steps),
         tuple(sheet.reasons),
         policy_version or terms.policy_version,
+    )
+
+
+def accepted_part(part: Part, rate: Decimal, agreement: int) -> Part:
+    """What is left of `part` outside the region: `rate` of it, rounded down to the fen."""
+    amount_fen = int(part.amount_fen * rate // 1)
+    order_fen = part.amount_fen + part.own_part_fen
+    text = f"acceptance agreement {agreement}: {percent_text(Fraction(rate))} of it"
+    text_zh = f"互认协议 {agreement}：按 {percent_text(Fraction(rate))} 计"
+    return replace(
+        part,
+        amount_fen=amount_fen,
+        own_part_fen=order_fen - amount_fen,
+        steps=(*part.steps, Step("accepted_part", amount_fen, "fen", text, text_zh)),
     )
 
 

@@ -14,7 +14,7 @@ from tests.scheduling.builders import make_placement, make_pool, make_workload
 pytestmark = pytest.mark.django_db
 PAGES = (
     *("public", "login", "enterprise", "carbon", "provider", "imports", "meters"),
-    *("officer", "officer-cases", "auditor", "auditor-cases"),
+    *("officer", "officer-cases", "regions", "auditor", "auditor-cases"),
 )
 CATALOG = Path(settings.BASE_DIR) / "marketplace/locale/zh_Hans/LC_MESSAGES/django.po"
 VOID = {"meta", "link", "input", "br", "line", "circle", "rect", "img", "hr"}

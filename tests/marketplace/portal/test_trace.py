@@ -16,7 +16,8 @@ from tests.factories import NOW
 from tests.marketplace.portal.conftest import SPENT_FEN, auditor, browser
 from tests.vouchers.office import make_applicant as make_applicant_actor
 from tests.vouchers.office import make_office, make_programme, organization_of, zhongwei
-from vouchers.actions.award_subsidy import approve_award, propose_award
+from vouchers.actions.award_subsidy import propose_award
+from vouchers.actions.review_award import approve_award
 
 CODES = [
     "appropriation",
