@@ -25,7 +25,7 @@ from scheduling.actions.recall_job import recall_job
 from scheduling.actions.withdraw_from_pool import withdraw_from_pool
 from scheduling.models import Job
 from treasury.models import Payable
-from vouchers.actions.settle_payable import settle_payable
+from vouchers.actions.settle_payable import settle_payable, unsettle_payable
 
 
 def prepare_job(event: AuditEvent) -> None:
@@ -128,6 +128,12 @@ def settle_what_was_paid(event: AuditEvent) -> None:
     settle_payable(payable=payable, actor=SYSTEM, at=timezone.now())
 
 
+def reopen_what_came_back(event: AuditEvent) -> None:
+    """The bank returned a confirmed payment: what it was for is owed again."""
+    payable = Payable.objects.get(pk=event.subject_id)
+    unsettle_payable(payable=payable, actor=SYSTEM, at=timezone.now())
+
+
 def rerate_what_rested_on_it(event: AuditEvent) -> None:
     """A rating was revoked from a date on: orders placed since are rated again."""
     rating = GreenRating.objects.get(pk=event.subject_id)
@@ -147,6 +153,7 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "affiliation.registered": (recheck_awards_after_affiliation,),
     "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),
+    "payable.unpaid": (reopen_what_came_back,),
     "payable.offset": (settle_what_was_paid,),
 }
 

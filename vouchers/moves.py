@@ -61,6 +61,7 @@ REDEMPTION_MOVES = (
     ("committed", "payable"),
     ("committed", "returned"),
     ("payable", "settled"),
+    ("settled", "payable"),  # the bank returned it later
 )
 AWARD_MOVES = (
     ("proposed", "half_approved"),
@@ -71,6 +72,7 @@ AWARD_MOVES = (
     ("half_approved", "rejected"),
     ("public_notice", "rejected"),
     ("approved", "paid"),
+    ("paid", "approved"),  # the bank returned it later
 )
 CORRECTION_MOVES = (
     ("proposed", "half_approved"),
@@ -80,6 +82,7 @@ CORRECTION_MOVES = (
     ("proposed", "superseded"),
     ("half_approved", "superseded"),
     ("approved", "paid"),
+    ("paid", "approved"),  # the bank returned it later
 )
 ACCEPTANCE_MOVES = (
     ("proposed", "half_approved"),
@@ -94,6 +97,7 @@ REGIONAL_CLEARING_MOVES = (
     ("half_confirmed", "confirmed"),
     ("half_confirmed", "settled"),
     ("confirmed", "settled"),
+    ("settled", "confirmed"),
     ("closed", "aborted"),
 )
 WINDOW_MOVES = (
@@ -121,6 +125,7 @@ CLAIM_MOVES = (
     ("in_review", "public_notice"),
     ("public_notice", "approved"),
     ("approved", "paid"),
+    ("paid", "approved"),  # the bank returned it later
     ("in_review", "rejected"),
     ("public_notice", "rejected"),
     ("rejected", "appealed"),

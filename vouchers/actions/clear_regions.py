@@ -6,6 +6,7 @@ What is disputed leaves the window and waits; what comes later waits for the nex
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.actions.record import record
 from audit.decisions import SYSTEM, Actor, Invalid, NotFound, StaleState
@@ -13,6 +14,8 @@ from identity.models import Organization
 from identity.policy import require_role
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
+from ledger.actions.reverse_transfer import reverse_transfer
+from ledger.models import Transfer
 from treasury.actions.propose_payable import propose_payable
 from treasury.models import Payable
 from treasury.moves import move_state
@@ -177,8 +180,9 @@ def settle_clearing(*, payable: Payable, actor: Actor, at: datetime) -> Regional
         return None
     creditor, debtor = payable.payee, payable.issuer
     book = book_of(creditor, clearing.budget_year)
+    receipts = _receipts(clearing).count()
     post_transfer(
-        reference=f"clearing:{clearing.pk}:received",
+        reference=f"clearing:{clearing.pk}:received" + (f":{receipts + 1}" if receipts else ""),
         kind="interregion_receive",
         moves=[
             Move(
@@ -194,6 +198,26 @@ def settle_clearing(*, payable: Payable, actor: Actor, at: datetime) -> Regional
     move_state(clearing, to="settled")
     _note("settled", clearing, actor, at, payable=payable.pk)
     return clearing
+
+
+def unsettle_clearing(*, payable: Payable, actor: Actor, at: datetime) -> RegionalClearing | None:
+    """The payment came back: the other region has not received it. A second call does nothing."""
+    clearing = RegionalClearing.objects.filter(payable=payable, state="settled").first()
+    if clearing is None:
+        return None
+    receipt = _receipts(clearing).latest("pk")
+    reverse_transfer(
+        transfer=receipt, reference=f"{receipt.reference}:returned", effective_at=at, actor=actor
+    )
+    move_state(clearing, to="confirmed")
+    _note("unpaid", clearing, actor, at, payable=payable.pk)
+    return clearing
+
+
+def _receipts(clearing: RegionalClearing) -> QuerySet[Transfer]:
+    return Transfer.objects.filter(
+        kind="interregion_receive", reference__startswith=f"clearing:{clearing.pk}:received"
+    )
 
 
 def _net(entries: list[ClearingEntry], one: int, other: int) -> Net:
