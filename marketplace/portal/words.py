@@ -12,6 +12,7 @@ TONES: dict[str, frozenset[str]] = {
             "checked",
             "claimed",
             "paid",
+            "in_force",
             "settled",
             "succeeded",
             "completed",
