@@ -8,14 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from audit.chain import chain_hash
-from audit.models import AuditLink, Delivery
+from audit.models import AuditLink, Checkpoint, Delivery
 from audit.queries import chain_head, events_visible_to
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.trace import follow_award, follow_redemption
 from treasury.queries import batches_visible_to
 from vouchers.policy import visible_awards, visible_redemptions
 
-EVENTS, LINKS, TRAILS = 60, 200, 50
+EVENTS, LINKS, TRAILS, CHECKPOINTS = 60, 200, 50, 5
 
 
 @for_page("auditor")
@@ -29,6 +29,7 @@ def show_auditor(request: HttpRequest) -> HttpResponse:
         {
             "head": chain_head(),
             "recheck": recheck_newest(LINKS),
+            "checkpoints": Checkpoint.objects.order_by("-tree_size")[:CHECKPOINTS],
             "verified": events.filter(kind__in=["books.verified", "books.violated"])
             .order_by("-pk")
             .first(),
