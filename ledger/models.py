@@ -231,7 +231,34 @@ class Posting(models.Model):
                 operation=pgtrigger.Insert,
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="written"),
+                declare=[
+                    ("postings", "integer"),
+                    ("transfer", "bigint"),
+                    ("source", "bigint"),
+                    ("destination", "bigint"),
+                    ("amount", "bigint"),
+                    ("ranks_differ", "boolean"),
+                ],
                 func="""
+                    -- Most statements write one posting: its rows are found by their keys.
+                    SELECT count(*), min(transfer_id), min(source_id), min(destination_id),
+                           min(amount_fen)
+                      INTO postings, transfer, source, destination, amount FROM written;
+                    IF postings = 1 THEN
+                        SELECT s.lock_rank <> d.lock_rank INTO ranks_differ
+                          FROM ledger_transfer t
+                          JOIN ledger_account s ON s.book_id = t.book_id
+                          JOIN ledger_account d ON d.book_id = t.book_id
+                         WHERE t.id = transfer AND t.transaction_id = txid_current()
+                           AND s.id = source AND d.id = destination;
+                        IF NOT ranks_differ THEN  -- in the order of ids
+                            UPDATE ledger_account
+                               SET balance_fen = balance_fen
+                                   + CASE id WHEN destination THEN amount ELSE -amount END
+                             WHERE id IN (source, destination) AND floor_fen IS NOT NULL;
+                            RETURN NULL;
+                        END IF;
+                    END IF;
                     -- A transfer closes with its transaction and stays in its book.
                     IF EXISTS (
                         SELECT 1 FROM written w

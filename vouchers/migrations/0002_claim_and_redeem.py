@@ -6,7 +6,7 @@ from django.db import migrations
 
 SQL = Path(__file__).parent / "sql"
 BACK = """
-DROP FUNCTION redeem_batch(jsonb, timestamptz);
+DROP FUNCTION redeem_batch, redeem_one_by_one, redeem_event, redeem_hash, redeem_asked;
 DROP FUNCTION vouchers_make_out(bigint, bigint);
 DROP FUNCTION vouchers_promote_waiting(bigint);
 DROP FUNCTION vouchers_claim_batch(bigint, bigint[], bigint[], text[], text[], bigint[]);

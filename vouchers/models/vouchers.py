@@ -183,16 +183,22 @@ class Redemption(models.Model):
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="written"),
                 func="""
+                    -- LIMIT and OFFSET keep each look-up by its key: a voucher has many postings.
                     IF EXISTS (
                         SELECT 1 FROM written w
-                          LEFT JOIN vouchers_voucher v
-                            ON v.id = w.voucher_id AND v.version_id = w.version_id
-                          LEFT JOIN identity_organization o ON o.id = w.provider_id
-                          LEFT JOIN ledger_posting p
-                            ON p.transfer_id = w.transfer_id AND p.source_id = v.available_id
-                           AND p.destination_id = w.earned_id AND p.amount_fen = w.committed_fen
-                         WHERE v.id IS NULL OR o.id IS NULL
-                            OR (w.transfer_id IS NOT NULL AND p.id IS NULL)
+                          LEFT JOIN LATERAL (
+                              SELECT id, available_id FROM vouchers_voucher
+                               WHERE id = w.voucher_id AND version_id = w.version_id LIMIT 1
+                          ) v ON true
+                         WHERE v.id IS NULL
+                            OR NOT EXISTS (SELECT 1 FROM identity_organization
+                                            WHERE id = w.provider_id OFFSET 0)
+                            OR w.transfer_id IS NOT NULL AND NOT EXISTS (
+                               SELECT 1 FROM (SELECT * FROM ledger_posting
+                                               WHERE transfer_id = w.transfer_id OFFSET 0) p
+                                WHERE p.source_id = v.available_id
+                                  AND p.destination_id = w.earned_id
+                                  AND p.amount_fen = w.committed_fen)
                     ) THEN
                         RAISE EXCEPTION 'a redemption of no such voucher, provider or transfer'
                             USING ERRCODE = 'check_violation',

@@ -20,9 +20,9 @@ ONE_CALL = r"""
 \set provider random({2}, {3})
 \set one random(1, 1000000000000)
 \set two random(1, 1000000000000)
-SELECT outcome FROM redeem_batch(jsonb_build_array(jsonb_build_object(
-    'voucher_id', :voucher, 'order_reference', 'b-:one-:two', 'provider_id', :provider,
-    'amount_fen', 100, 'person_id', {4}, 'organization_id', {5}, 'label', 'bench')), now());
+SELECT outcome FROM redeem_batch('[{{"voucher_id": :voucher, "order_reference": "b-:one-:two",
+    "provider_id": :provider, "amount_fen": 100, "person_id": {4}, "organization_id": {5},
+    "label": "bench"}}]', now());
 """
 
 
