@@ -197,7 +197,7 @@ def _ratings(facilities: list[int], before: datetime) -> dict[int, list[GreenRat
     found: dict[int, list[GreenRating]] = {}
     rows = GreenRating.objects.filter(
         facility__in=facilities, valid__isnull=False, valid__startswith__lt=before
-    ).exclude(state__in=["auto_checked", "rejected"])
+    )
     for rating in rows.order_by("period", "pk"):
         found.setdefault(rating.facility_id, []).append(rating)
     return found

@@ -18,6 +18,7 @@ from marketplace.actions.rerate_orders import rerate_orders
 from marketplace.actions.send_refund import send_refund
 from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
+from providers.actions.check_rating import check_rating
 from providers.models import Closure, GreenRating
 from scheduling.actions.create_job import create_job
 from scheduling.actions.dispatch_job import dispatch_job
@@ -140,6 +141,12 @@ def rerate_what_rested_on_it(event: AuditEvent) -> None:
     rerate_orders(rating=rating, actor=SYSTEM, at=timezone.now())
 
 
+def check_what_was_submitted(event: AuditEvent) -> None:
+    """A provider submitted a rating: it is computed anew."""
+    rating = GreenRating.objects.select_related("facility").get(pk=event.subject_id)
+    check_rating(rating=rating, actor=SYSTEM, at=timezone.now())
+
+
 REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "order.placed": (prepare_job,),
     "job.created": (hand_over_job,),
@@ -151,6 +158,7 @@ REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
     "pool.closed": (withdraw_what_was_to_run,),
     "refund.granted": (send_back_own_part, recheck_awards_after_refund),
     "affiliation.registered": (recheck_awards_after_affiliation,),
+    "rating.submitted": (check_what_was_submitted,),
     "rating.revoked": (rerate_what_rested_on_it,),
     "payable.paid": (settle_what_was_paid,),
     "payable.unpaid": (reopen_what_came_back,),

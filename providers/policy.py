@@ -5,7 +5,7 @@ from identity.models import Membership, Organization
 from identity.policy import require_role
 from identity.roles import Role
 from providers.models import Facility, GreenRating
-from providers.refusals import VerifierOfProvider
+from providers.refusals import Unrated, VerifierOfProvider
 
 
 def require_provider(actor: Actor, provider: Organization | int) -> None:
@@ -37,9 +37,16 @@ def require_meter_sender(actor: Actor, provider: int) -> None:
 
 
 def require_rater(actor: Actor, facility: Facility) -> None:
-    """Who may have a rating computed: the provider, a verifier, the system."""
+    """Who may draft a rating: the provider, a verifier, the system."""
     if not actor.has(Role.RATING_VERIFIER):
         require_provider(actor, facility.provider_id)
+
+
+def require_rated(rating: GreenRating) -> None:
+    """Raises Unrated: without a tier there is nothing to submit or to approve."""
+    if rating.green_tier is None:
+        missing = ", ".join(rating.findings["unrated_items"])
+        raise Unrated(facility=rating.facility.name, missing=missing)
 
 
 def require_verifier(actor: Actor, rating: GreenRating) -> int:

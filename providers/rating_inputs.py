@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import DateTimeField, F, Func
 
 from providers import green
-from providers.facts import GreenMethod, MethodItem, load_green_method
+from providers.facts import GreenMethod, MethodItem, load_green_method, load_grid_factors
 from providers.facts.green_method import PROVINCE_QUOTA
 from providers.models import CertificateAllocation, Facility, MeterReading
 
@@ -68,6 +68,19 @@ def claims_of(row: Facility, period: green.Period) -> green.Claims:
             for each in allocations.iterator(chunk_size=10_000)
         ),
         official_statuses=tuple(_status(each) for each in row.official_statuses),
+    )
+
+
+def rate_stored(row: Facility, period: green.Period, *, on: date) -> green.Rating:
+    """Rate `row` from what is stored now, with the factors public on civil day `on`."""
+    site = facility_of(row)
+    return green.rate(
+        load_green_method(),
+        site,
+        period,
+        readings_of(row, period),
+        claims_of(row, period),
+        green.rating_factors(load_grid_factors(), facility=site, period=period, on=on),
     )
 
 

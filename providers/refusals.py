@@ -47,7 +47,7 @@ class CertificateNotAvailable(Refusal):
 
 
 class Unrated(Refusal):
-    """A facility without evidence is unrated; there is nothing to approve."""
+    """A facility without evidence is unrated; there is nothing to submit or approve."""
 
     text_en = "Facility {facility} is unrated for want of evidence: {missing}."
     text_zh = "设施 {facility} 因缺少证据未评级：{missing}。"

@@ -1,6 +1,6 @@
 """The provider's page: facilities with rating, pools, jobs, and what it is owed by age."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
@@ -11,6 +11,7 @@ from django.utils.translation import get_language, pgettext
 
 from audit.decisions import Actor
 from identity.policy import sees_everything
+from identity.roles import Role
 from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
 from marketplace.queries import visible_charges
@@ -42,7 +43,8 @@ def show_provider(request: HttpRequest) -> HttpResponse:
         {
             "now": now,
             "rows": ROWS,
-            "facilities": _facilities(facilities, actor),
+            "facilities": _facilities(facilities, actor, now),
+            "may_rate": actor.has(Role.PROVIDER_ADMIN),
             "pools": _pools(_own(visible_pools(actor), actor, "facility__provider_id"), now),
             "placements": _placements(
                 _own(visible_placements(actor), actor, "pool__facility__provider_id")
@@ -70,25 +72,31 @@ def _own(rows: QuerySet[Any], actor: Actor, field: str) -> QuerySet[Any]:
     return rows if sees_everything(actor) else rows.filter(**{field: actor.organization_id})
 
 
-def _facilities(rows: QuerySet[Facility], actor: Actor) -> list[dict[str, Any]]:
-    """Each facility with the rating in force (None = unrated) and the newest one computed."""
+def _facilities(rows: QuerySet[Facility], actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """Each facility with the rating in force (None = unrated), and as `next` the newest one if that
+    is another: a draft, one on its way, or one that has ended."""
     facilities = list(rows.select_related("hub_area").order_by("pk")[:ROWS])
     in_force: dict[int, GreenRating] = {}
-    for rating in ratings_in_force(timezone.now()).filter(facility__in=facilities).order_by("pk"):
+    for rating in ratings_in_force(now).filter(facility__in=facilities).order_by("pk"):
         in_force[rating.facility_id] = rating
     newest: dict[int, GreenRating] = {}
     for rating in visible_ratings(actor).filter(facility__in=facilities).order_by("pk"):
         newest[rating.facility_id] = rating
-    chinese, today = (get_language() or "en").startswith("zh"), civil_day(timezone.now())
+    chinese, today = (get_language() or "en").startswith("zh"), civil_day(now)
     return [
         {
             "facility": facility,
             "official": [_status(status, chinese, today) for status in facility.official_statuses],
             "rating": in_force.get(facility.pk),
-            "newest": newest.get(facility.pk),
+            **_next(newest.get(facility.pk), in_force.get(facility.pk), now),
         }
         for facility in facilities
     ]
+
+
+def _next(newest: GreenRating | None, held: GreenRating | None, now: datetime) -> dict[str, Any]:
+    shown = None if newest == held else newest
+    return {"next": shown, "next_expired": shown is not None and shown.has_expired(now)}
 
 
 def _status(status: dict[str, Any], chinese: bool, today: date) -> dict[str, Any]:

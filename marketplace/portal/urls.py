@@ -1,4 +1,4 @@
-"""The pages' addresses. All of them only read, but for the provider's files."""
+"""The pages' addresses. They only read, but for forms with one action behind each button."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from marketplace.portal.answer_relocation import answer_relocation
 from marketplace.portal.log_in import LogIn
+from marketplace.portal.rate_facility import draft, submit
 from marketplace.portal.show_auditor import show_auditor, trace_award, trace_redemption
 from marketplace.portal.show_award import show_award
 from marketplace.portal.show_carbon import show_carbon
@@ -35,6 +36,8 @@ urlpatterns = [
     path("provider", require_safe(show_provider), name="provider"),
     path("provider/imports", show_imports, name="imports"),
     path("provider/imports/<int:file_id>", show_import, name="import"),
+    path("provider/facilities/<int:facility_id>/draft-rating", draft, name="draft-rating"),
+    path("provider/ratings/<int:rating_id>/submit", submit, name="submit-rating"),
     path("provider/meters", require_safe(show_meters), name="meters"),
     path("officer/cases", require_safe(show_cases_to_officers), name="officer-cases"),
     path("auditor/cases", require_safe(show_cases_to_auditors), name="auditor-cases"),

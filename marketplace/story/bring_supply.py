@@ -11,6 +11,7 @@ from marketplace.sample import (
     certificate_lots,
     meter_readings,
 )
+from marketplace.story.client import wait_until
 from marketplace.story.stage import Stage
 from providers.green import MeterKind, Period
 from scheduling.models import Platform
@@ -155,10 +156,17 @@ def _prove_green(stage: Stage, facility: SampleFacility, facility_id: int) -> No
         {"facility": facility_id, "first_day": first_day.isoformat()},
         step=f"{facility.key}:rating",
     )
+    provider.post(f"/ratings/{rating['id']}/submit", step=f"{facility.key}:rating-submitted")
+    wait_until("the rating to be checked", lambda: _is_checked(stage, rating["id"]))
     stage.as_("verifier").post(
         f"/ratings/{rating['id']}/approve", step=f"{facility.key}:rating-approved"
     )
     stage.say(f"    rated tier {rating['green_tier']}, method {rating['method_version']}")
+
+
+def _is_checked(stage: Stage, rating_id: int) -> bool:
+    state = stage.as_("verifier").get(f"/ratings/{rating_id}")["state"]
+    return bool(state not in ("draft", "submitted"))
 
 
 def _retire_certificates(

@@ -8,8 +8,8 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from audit.actions.record import record
 from audit.decisions import Actor, StaleState
 from providers.models import GreenRating
-from providers.policy import require_verifier
-from providers.refusals import RatingExpired, Unrated
+from providers.policy import require_rated, require_verifier
+from providers.refusals import RatingExpired
 
 
 @transaction.atomic
@@ -19,9 +19,7 @@ def approve_rating(*, rating: GreenRating, actor: Actor, at: datetime) -> GreenR
     Raises NotPermitted, SamePerson, VerifierOfProvider, Unrated, RatingExpired, StaleState.
     """
     person = require_verifier(actor, rating)
-    if rating.green_tier is None:
-        missing = ", ".join(rating.findings["unrated_items"])
-        raise Unrated(facility=rating.facility.name, missing=missing)
+    require_rated(rating)
     assert rating.expires_at is not None  # every rated rating expires
     if rating.expires_at <= at:
         raise RatingExpired(expires_at=rating.expires_at.isoformat())

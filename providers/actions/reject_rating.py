@@ -1,4 +1,4 @@
-"""Refuse a computed rating."""
+"""Refuse a submitted rating."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ def reject_rating(*, rating: GreenRating, reason: str, actor: Actor, at: datetim
     if not reason:
         raise Invalid("reason", "must not be empty", "不能为空")
     open_ones = GreenRating.objects.filter(pk=rating.pk, state__in=["auto_checked", "verified"])
-    moved = open_ones.update(state="rejected")
+    moved = open_ones.update(state="rejected", rejection_reason=reason)
     rating.refresh_from_db()
     if not moved:
         raise StaleState(thing="rating", current=rating.state, needed="auto_checked / verified")

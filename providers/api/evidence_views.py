@@ -21,7 +21,7 @@ from providers.actions.add_meter import add_meter
 from providers.actions.allocate_certificates import allocate_certificates
 from providers.actions.approve_rating import approve_rating
 from providers.actions.challenge_rating import challenge_rating
-from providers.actions.compute_rating import compute_rating
+from providers.actions.draft_rating import draft_rating
 from providers.actions.ingest_readings import ingest_readings
 from providers.actions.issue_meter_key import issue_meter_key
 from providers.actions.register_certificates import NewCertificate, register_certificates
@@ -29,6 +29,7 @@ from providers.actions.reject_rating import reject_rating
 from providers.actions.retire_certificates import retire_certificates
 from providers.actions.revoke_meter_key import revoke_meter_key
 from providers.actions.revoke_rating import revoke_rating
+from providers.actions.submit_rating import submit_rating
 from providers.actions.uphold_rating import uphold_rating
 from providers.actions.verify_rating import verify_rating
 from providers.api import serializers as shapes
@@ -190,13 +191,20 @@ class RatingViewSet(Reading):
     def get_permissions(self) -> list[Any]:
         return [RATERS()] if self.request.method == "POST" else [IsActor()]
 
-    @extend_schema(request=shapes.ComputeRequest, responses={201: shapes.RatingSerializer})
+    @extend_schema(request=shapes.DraftRatingRequest, responses={201: shapes.RatingSerializer})
     def create(self, request: Request) -> Response:
-        """Rate a facility from its stored evidence."""
-        actor, body = actor_of(request), asked(shapes.ComputeRequest, request)
+        """Draft a rating from what is stored: the score it would have and what would raise it."""
+        actor, body = actor_of(request), asked(shapes.DraftRatingRequest, request)
         body["facility"] = get_object_or_404(queries.visible_facilities(actor), pk=body["facility"])
-        rating = compute_rating(**body, actor=actor, at=timezone.now())
+        rating = draft_rating(**body, actor=actor, at=timezone.now())
         return Response(shapes.RatingSerializer(rating).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def submit(self, request: Request, pk: str) -> Response:
+        """draft → submitted, by the provider; the system then computes it anew: → auto_checked
+        when byte for byte the same, → rejected when the evidence has changed."""
+        return self._moved(submit_rating, request)
 
     @extend_schema(request=shapes.VerifyRequest)
     @action(detail=True, methods=["post"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from identity.uscc import validate_adcode
@@ -284,7 +285,7 @@ class CertificateSerializer(serializers.ModelSerializer[GreenCertificate]):
         fields = "__all__"
 
 
-class ComputeRequest(serializers.Serializer[Any]):
+class DraftRatingRequest(serializers.Serializer[Any]):
     facility = serializers.IntegerField()
     first_day = serializers.DateField(help_text="first civil day of the period, Asia/Shanghai")
 
@@ -304,6 +305,7 @@ class RatingSerializer(serializers.ModelSerializer[GreenRating]):
     period_starts_at = serializers.DateTimeField(source="period.lower", read_only=True)
     period_ends_at = serializers.DateTimeField(source="period.upper", read_only=True)
     valid_from = serializers.SerializerMethodField()
+    expired = serializers.SerializerMethodField()
     facility_name = serializers.CharField(source="facility.name", read_only=True)
     indicators = serializers.ListField(child=serializers.DictField(), read_only=True)
     findings = serializers.DictField(read_only=True)
@@ -314,6 +316,9 @@ class RatingSerializer(serializers.ModelSerializer[GreenRating]):
 
     def get_valid_from(self, rating: GreenRating) -> str | None:
         return rating.valid.lower.isoformat() if rating.valid else None
+
+    def get_expired(self, rating: GreenRating) -> bool:
+        return rating.has_expired(timezone.now())
 
 
 class BundleSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,7 @@
 """Green ratings: a pure function's result, who approved it, and everything it was computed from."""
 
+from datetime import datetime
+
 import pgtrigger
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
@@ -11,6 +13,9 @@ from identity.models import User
 from providers.models.inventory import Facility
 
 RATING_MOVES = (
+    ("draft", "submitted"),
+    ("submitted", "auto_checked"),
+    ("submitted", "rejected"),
     ("auto_checked", "verified"),
     ("verified", "approved"),
     ("verified", "rejected"),
@@ -26,12 +31,16 @@ RATING_MOVES = (
 class GreenRating(models.Model):
     """The rating of a facility for a period.
 
-    `green_tier` is 4 (best) .. 1; null = unrated, which is not zero and is never approved. `valid`
-    is set at approval and ends when the pure rating says it expires; expiry is a matter of time and
-    therefore not a state. A revocation takes effect at `revoked_from`.
+    A draft is a preview for the provider. Submitted, it is computed anew by the system; what
+    differs is rejected. `green_tier` is 4 (best) .. 1; null = unrated, which is not zero and is
+    never approved. `valid` is set at approval and ends when the pure rating says it expires;
+    expiry is a matter of time and therefore not a state (`has_expired`). A revocation takes effect
+    at `revoked_from`.
     """
 
     class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SUBMITTED = "submitted", _("submitted")
         AUTO_CHECKED = "auto_checked", _("auto-checked")
         VERIFIED = "verified", _("verified by a third party")
         APPROVED = "approved", _("approved")
@@ -66,7 +75,7 @@ class GreenRating(models.Model):
     input_digest = models.CharField(_("digest of the inputs"), max_length=64)
     output_digest = models.CharField(_("digest of the result"), max_length=64)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    state = models.TextField(_("state"), choices=State, default=State.AUTO_CHECKED)
+    state = models.TextField(_("state"), choices=State, default=State.DRAFT)
     valid = DateTimeRangeField(_("valid"), default_bounds="[)", null=True, blank=True)
     computed_at = models.DateTimeField(_("computed at"))
     computed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
@@ -74,6 +83,7 @@ class GreenRating(models.Model):
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
     verification_statement = models.TextField(_("what the third party saw"), blank=True, default="")
     approved_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    rejection_reason = models.TextField(_("reason of the rejection"), blank=True, default="")
     revoked_from = models.DateTimeField(_("revoked from"), null=True, blank=True)
     revoked_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
     revocation_reason = models.TextField(_("reason of the revocation"), blank=True, default="")
@@ -93,7 +103,9 @@ class GreenRating(models.Model):
                 name="unrated_has_no_score",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["auto_checked", "verified", "rejected"])
+                condition=Q(
+                    state__in=["draft", "submitted", "auto_checked", "verified", "rejected"]
+                )
                 | Q(
                     green_tier__isnull=False,
                     approved_by__isnull=False,
@@ -130,7 +142,7 @@ class GreenRating(models.Model):
         indexes = [models.Index(fields=["facility", "state"], name="rating_by_facility")]
         triggers = [
             *never_deleted("green_rating"),
-            starts_as("green_rating", "auto_checked"),
+            starts_as("green_rating", "draft"),
             moves_only_along("green_rating", RATING_MOVES),
             written_once(
                 "green_rating",
@@ -177,6 +189,11 @@ class GreenRating(models.Model):
 
     def __str__(self) -> str:
         return f"{self.facility_id} {self.method_version}: {self.green_tier or '–'}"
+
+    def has_expired(self, at: datetime) -> bool:
+        """Whether it was in force and its time has run out; a revoked rating was revoked."""
+        ended = self.state in (self.State.APPROVED, self.State.CHALLENGED)
+        return ended and bool(self.valid) and self.valid.upper <= at
 
 
 class RatingBundle(models.Model):

@@ -28,7 +28,7 @@ from django.db import connection, transaction  # noqa: E402
 from audit.decisions import SYSTEM  # noqa: E402
 from identity.actions.register_organization import register_organization  # noqa: E402
 from providers.actions.add_meter import add_meter  # noqa: E402
-from providers.actions.compute_rating import compute_rating  # noqa: E402
+from providers.actions.draft_rating import draft_rating  # noqa: E402
 from providers.actions.ingest_readings import IncomingReading, ingest_readings  # noqa: E402
 from providers.actions.load_supply_facts import load_supply_facts  # noqa: E402
 from providers.actions.register_facility import register_facility  # noqa: E402
@@ -218,7 +218,7 @@ def rate_all(facilities: list[Facility]) -> None:
     spent = []
     for facility in facilities:
         begun = time.perf_counter()
-        rating = compute_rating(facility=facility, first_day=date(2025, 1, 1), actor=SYSTEM, at=NOW)
+        rating = draft_rating(facility=facility, first_day=date(2025, 1, 1), actor=SYSTEM, at=NOW)
         spent.append(time.perf_counter() - begun)
         assert rating.green_tier is not None
     say(

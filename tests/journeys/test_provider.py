@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.decisions import SYSTEM
 from identity.roles import Role
+from marketplace.tasks import sweep_outbox
 from providers.actions.load_supply_facts import load_supply_facts
 from providers.bulk import COLUMNS, read_table, write_xlsx
 from providers.green.exact import civil_day, months_later, start_of_day
@@ -100,6 +101,11 @@ def test_a_provider_brings_in_its_pools_is_rated_loses_it_and_regains_it(client)
     assert rating["pue"] == "1.250000"
     assert {each["item"] for each in rating["findings"]["raises"]} >= {"pue", "wue"}
     number = rating["id"]
+    assert rating["state"] == "draft"
+    assert "what the rating would be" in pages.get("/provider").content.decode()
+    assert third.post(f"ratings/{number}/verify", {"statement": "too early"}).status_code == 409
+    assert me.post(f"ratings/{number}/submit").json()["state"] == "submitted"
+    sweep_outbox()
     assert third.post(f"ratings/{number}/verify", {"statement": "meters seen"}).status_code == 200
     assert third.post(f"ratings/{number}/approve").status_code == 403
     assert officer.post(f"ratings/{number}/approve").json()["state"] == "approved"
@@ -126,7 +132,10 @@ def test_a_provider_brings_in_its_pools_is_rated_loses_it_and_regains_it(client)
     }
     body = {"facility": facility, "source": "bms", "readings": [fix]}
     assert me.post("meter-readings", body).json()["accepted"] == 1
-    again = me.post("ratings", {"facility": facility, "first_day": first_day.isoformat()}).json()
+    pages.post(f"/provider/facilities/{facility}/draft-rating")
+    again = me.get("ratings?state=draft").json()["results"][0]
+    pages.post(f"/provider/ratings/{again['id']}/submit")
+    sweep_outbox()
     assert again["input_digest"] != rating["input_digest"]
     assert officer.post(f"ratings/{again['id']}/approve").json()["state"] == "approved"
     bundle = me.get(f"ratings/{again['id']}/bundle").json()

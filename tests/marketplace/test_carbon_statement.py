@@ -15,6 +15,7 @@ from providers.models import AcceleratorModel, GreenRating, MeterMonth
 from scheduling.models import UsageRecord
 from tests.factories import NOW, make_actor, make_key, make_membership, make_organization
 from tests.marketplace.orders import complete, make_buyer, place
+from tests.providers.supply import approve_row
 from tests.scheduling.builders import START, make_pool
 from tests.vouchers.office import organization_of
 
@@ -57,9 +58,7 @@ def rated(pool, *, pue="1.2", ref=None):
         computed_at=NOW,
     )
     row.save()
-    GreenRating.objects.filter(pk=row.pk).update(
-        state="approved", approved_by=verifier.person_id, valid=valid
-    )
+    approve_row(row, valid, verifier.person_id)
 
 
 def test_what_the_platform_metered_times_pue_times_the_provinces_factor(buyer):

@@ -13,6 +13,7 @@ from providers.actions.revoke_rating import revoke_rating
 from providers.models import GreenRating
 from tests.factories import NOW, make_actor, make_organization
 from tests.marketplace.orders import accept, make_buyer, offer
+from tests.providers.supply import approve_row
 from tests.scheduling.builders import make_pool
 
 pytestmark = pytest.mark.django_db
@@ -34,10 +35,7 @@ def approved(pool):
     )
     officer = make_actor(make_organization("government"), Role.RATING_VERIFIER)
     valid = DateTimeTZRange(NOW - timedelta(days=30), NOW + timedelta(days=300))
-    GreenRating.objects.filter(pk=row.pk).update(
-        state="approved", approved_by=officer.person_id, valid=valid
-    )
-    row.refresh_from_db()
+    approve_row(row, valid, officer.person_id)
     return row, officer
 
 

@@ -5,17 +5,22 @@ from decimal import Decimal
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
 from audit.decisions import SYSTEM
 from identity.roles import Role
 from providers.actions.add_meter import add_meter
 from providers.actions.add_pool import add_pool
+from providers.actions.check_rating import check_rating
 from providers.actions.draft_offer import draft_offer
+from providers.actions.draft_rating import draft_rating
 from providers.actions.ingest_readings import IncomingReading, ingest_readings
 from providers.actions.list_offer import list_offer
 from providers.actions.load_supply_facts import load_supply_facts
 from providers.actions.register_facility import register_facility
 from providers.actions.set_price import set_price
-from providers.models import AcceleratorModel, Facility, Meter, Offer, Pool
+from providers.actions.submit_rating import submit_rating
+from providers.models import AcceleratorModel, Facility, GreenRating, Meter, Offer, Pool
 from tests.factories import NOW, make_actor, make_organization
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -94,6 +99,22 @@ def meter_a_year(facility: Facility, *, it: str = "1000", total: str = "1185"):
     rows = [reading(whole, hour, total) for hour in range(8760)]
     rows += [reading(part, hour, it) for hour in range(8760)]
     return ingest(facility, rows)
+
+
+def rated(facility: Facility, *, actor=SYSTEM, first_day=FIRST_DAY, at=NOW) -> GreenRating:
+    """Drafted, submitted and auto-checked."""
+    rating = draft_rating(facility=facility, first_day=first_day, actor=actor, at=at)
+    submit_rating(rating=rating, actor=SYSTEM, at=at)
+    return check_rating(rating=rating, actor=SYSTEM, at=at)
+
+
+def approve_row(row: GreenRating, valid: DateTimeTZRange, person_id: int) -> None:
+    """Bring a hand-made rating into force along the drawn lines."""
+    mine = GreenRating.objects.filter(pk=row.pk)
+    for state in ("submitted", "auto_checked"):
+        mine.update(state=state)
+    mine.update(state="approved", approved_by=person_id, valid=valid)
+    row.refresh_from_db()
 
 
 UTC_NOW = NOW.astimezone(UTC)

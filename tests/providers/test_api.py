@@ -224,6 +224,7 @@ def test_a_facility_without_evidence_is_unrated_over_http(facility, provider, cl
     assert provider.post(f"ratings/{number}/approve").status_code == 403
     verifier = Caller(client, make_organization("government"), Role.RATING_VERIFIER)
     assert verifier.post(f"ratings/{number}/approve").json()["code"] == "unrated"
+    assert provider.post(f"ratings/{number}/submit").json()["code"] == "unrated"
 
 
 @pytest.mark.parametrize(

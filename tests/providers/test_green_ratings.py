@@ -16,11 +16,12 @@ from identity.roles import Role
 from providers.actions.allocate_certificates import allocate_certificates
 from providers.actions.approve_rating import approve_rating
 from providers.actions.challenge_rating import challenge_rating
-from providers.actions.compute_rating import compute_rating
+from providers.actions.draft_rating import draft_rating
 from providers.actions.register_certificates import NewCertificate, register_certificates
 from providers.actions.reject_rating import reject_rating
 from providers.actions.retire_certificates import retire_certificates
 from providers.actions.revoke_rating import revoke_rating
+from providers.actions.submit_rating import submit_rating
 from providers.actions.uphold_rating import uphold_rating
 from providers.green import canonical_input, canonical_output
 from providers.models import Facility, GreenRating
@@ -37,6 +38,7 @@ from tests.providers.supply import (
     make_pool,
     meter_a_year,
     provider_admin,
+    rated,
     verifier,
 )
 
@@ -82,10 +84,13 @@ def metered(metered_once, db):
     return Facility.objects.get(pk=metered_once)
 
 
+def drafted(facility):
+    actor = provider_admin(facility)
+    return draft_rating(facility=facility, first_day=FIRST_DAY, actor=actor, at=NOW)
+
+
 def computed(facility, actor=None):
-    return compute_rating(
-        facility=facility, first_day=FIRST_DAY, actor=actor or provider_admin(facility), at=NOW
-    )
+    return rated(facility, actor=actor or provider_admin(facility))
 
 
 def test_a_metered_facility_is_rated_and_its_facts_are_kept(metered):
@@ -133,10 +138,12 @@ def test_an_outsider_recomputes_the_bundle_with_the_published_script(metered, tm
 def test_a_facility_without_evidence_is_unrated_never_zero():
     facility = make_facility()
     make_offer(make_pool(facility))
-    rating = computed(facility)
+    rating = drafted(facility)
     assert rating.green_tier is None
     assert rating.score is None
     assert rating.pue is None
+    with pytest.raises(Unrated):
+        submit_rating(rating=rating, actor=provider_admin(facility), at=NOW)
     with pytest.raises(Unrated):
         approve_rating(rating=rating, actor=verifier(), at=NOW)
     (pool,) = market_pools(at=NOW, starts_at=NOW, hours=4)
@@ -145,7 +152,7 @@ def test_a_facility_without_evidence_is_unrated_never_zero():
 
 def test_a_period_that_has_not_ended_is_not_rated(metered):
     with pytest.raises(Invalid):
-        compute_rating(
+        draft_rating(
             facility=metered, first_day=date(2025, 6, 1), actor=provider_admin(metered), at=NOW
         )
 
@@ -195,7 +202,9 @@ def test_the_database_refuses_who_computed_the_rating(metered):
 
 
 def test_the_database_refuses_to_approve_an_unrated_facility():
-    rating = computed(make_facility())
+    rating = drafted(make_facility())
+    for state in ("submitted", "auto_checked"):
+        GreenRating.objects.filter(pk=rating.pk).update(state=state)
     with pytest.raises(IntegrityError, match="a_rating_in_force_is_rated_and_approved"):
         approve_by_sql(rating, verifier().person_id)
 

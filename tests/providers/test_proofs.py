@@ -5,7 +5,7 @@ from django.db import connection
 
 from audit.decisions import SYSTEM
 from audit.proofs import prove
-from providers.actions.compute_rating import compute_rating
+from providers.actions.draft_rating import draft_rating
 from providers.proofs import PROOFS
 from tests.factories import NOW
 from tests.providers.supply import (
@@ -33,7 +33,7 @@ def evidence():
     ingest(facility, [reading(meter, hour, 100) for hour in range(48)])
     register(facility, "A", "B")
     allocate(facility, "A")
-    return compute_rating(facility=facility, first_day=FIRST_DAY, actor=SYSTEM, at=NOW)
+    return draft_rating(facility=facility, first_day=FIRST_DAY, actor=SYSTEM, at=NOW)
 
 
 def test_everything_holds_on_rows_the_actions_wrote(evidence):

@@ -3,26 +3,118 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
-from audit.decisions import SYSTEM, Invalid, SamePerson
+from audit.decisions import SYSTEM, Invalid, NotFound, NotPermitted, SamePerson, StaleState
 from audit.models import AuditEvent
 from providers.actions.approve_rating import approve_rating
-from providers.actions.compute_rating import compute_rating
+from providers.actions.check_rating import check_rating
+from providers.actions.draft_rating import draft_rating
+from providers.actions.reject_rating import reject_rating
 from providers.actions.remind_of_ratings import remind_of_ratings
+from providers.actions.submit_rating import submit_rating
 from providers.actions.verify_rating import verify_rating
 from providers.models import GreenRating
 from tests.factories import NOW
-from tests.providers.supply import FIRST_DAY, make_facility, meter_a_year, verifier
+from tests.providers.supply import (
+    FIRST_DAY,
+    ingest,
+    make_facility,
+    make_meter,
+    meter_a_year,
+    provider_admin,
+    rated,
+    reading,
+    verifier,
+)
 
 pytestmark = pytest.mark.django_db
+STEPS_OF_A_RATING = ("submitted", "auto_checked", "verified")
 
 
 @pytest.fixture
 def rating():
     facility = make_facility()
     meter_a_year(facility)
-    return compute_rating(facility=facility, first_day=FIRST_DAY, actor=SYSTEM, at=NOW)
+    return rated(facility)
+
+
+@pytest.fixture
+def drafted():
+    facility = make_facility()
+    meter_a_year(facility)
+    actor = provider_admin(facility)
+    return draft_rating(facility=facility, first_day=FIRST_DAY, actor=actor, at=NOW), actor
+
+
+def test_a_draft_is_a_preview_that_says_what_would_raise_it(drafted):
+    rating, _actor = drafted
+    assert rating.state == "draft"
+    assert rating.score is not None
+    assert rating.findings["raises"]
+    for early in (
+        lambda: verify_rating(rating=rating, statement="seen", actor=verifier(), at=NOW),
+        lambda: approve_rating(rating=rating, actor=verifier(), at=NOW),
+        lambda: reject_rating(rating=rating, reason="no", actor=verifier(), at=NOW),
+    ):
+        with pytest.raises(StaleState):
+            early()
+
+
+def test_the_provider_submits_and_the_system_checks_it_anew(drafted):
+    rating, actor = drafted
+    assert submit_rating(rating=rating, actor=actor, at=NOW).state == "submitted"
+    with pytest.raises(NotPermitted):
+        check_rating(rating=rating, actor=actor, at=NOW)
+    assert check_rating(rating=rating, actor=SYSTEM, at=NOW).state == "auto_checked"
+    with pytest.raises(StaleState):
+        submit_rating(rating=rating, actor=actor, at=NOW)
+
+
+def test_only_the_provider_submits(drafted):
+    rating, _actor = drafted
+    with pytest.raises(NotPermitted):
+        submit_rating(rating=rating, actor=verifier(), at=NOW)
+    with pytest.raises(NotFound):
+        submit_rating(rating=rating, actor=provider_admin(make_facility()), at=NOW)
+
+
+def test_a_draft_whose_evidence_has_changed_since_is_rejected_with_the_reason(drafted):
+    rating, actor = drafted
+    facility = rating.facility
+    water = make_meter(facility, "water_m3")
+    ingest(facility, [reading(water, hour, "1") for hour in range(24)])
+    submit_rating(rating=rating, actor=actor, at=NOW)
+    assert check_rating(rating=rating, actor=SYSTEM, at=NOW).state == "rejected"
+    assert "draft again" in rating.rejection_reason
+    checked = AuditEvent.objects.get(kind="rating.checked")
+    assert checked.data["input_sha256"] != rating.input_digest
+
+
+def test_the_database_keeps_to_the_drawn_lines(drafted):
+    rating, _actor = drafted
+    mine = GreenRating.objects.filter(pk=rating.pk)
+    for step in (*STEPS_OF_A_RATING, "draft"):
+        row = GreenRating.objects.get(pk=rating.pk)
+        allowed = {after for before, after in GreenRating.MOVES if before == row.state}
+        for state in {*GreenRating.State.values} - allowed - {row.state}:
+            with pytest.raises(DatabaseError, match="Invalid transition"), transaction.atomic():
+                mine.update(state=state)
+        if step in allowed:
+            mine.update(state=step)
+
+
+def test_the_database_lets_a_rating_begin_as_a_draft_only(drafted):
+    rating, _actor = drafted
+    rating.pk, rating.state = None, "auto_checked"
+    with pytest.raises(DatabaseError, match="Cannot insert"), transaction.atomic():
+        rating.save(force_insert=True)
+
+
+def test_a_rating_whose_time_has_run_out_has_expired(rating):
+    approve_rating(rating=rating, actor=verifier(), at=NOW)
+    assert not rating.has_expired(rating.valid.upper - timedelta(seconds=1))
+    assert rating.has_expired(rating.valid.upper)
 
 
 def test_a_third_party_verifies_and_somebody_else_approves(rating):

@@ -1,4 +1,4 @@
-"""Rate a facility from its stored evidence."""
+"""Draft a facility's rating from its stored evidence."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from audit.actions.record import record
 from audit.canonical import canonical_json, sha256_hex
 from audit.decisions import Actor, Invalid
 from providers import green
-from providers.facts import load_green_method, load_grid_factors
+from providers.facts import load_green_method
 from providers.green.exact import civil_day, clip, exact_arithmetic, months_later, start_of_day
 from providers.models import (
     CertificateAllocation,
@@ -21,18 +21,16 @@ from providers.models import (
     RatingBundle,
 )
 from providers.policy import require_rater
-from providers.rating_inputs import claims_of, facility_of, readings_of
+from providers.rating_inputs import rate_stored
 
 
 @transaction.atomic
-def compute_rating(
-    *, facility: Facility, first_day: date, actor: Actor, at: datetime
-) -> GreenRating:
+def draft_rating(*, facility: Facility, first_day: date, actor: Actor, at: datetime) -> GreenRating:
     """Rate `facility` over the method's months from `first_day` (civil day, Asia/Shanghai).
 
-    The result is auto-checked; a verifier approves it. Without evidence it is unrated
-    (`green_tier` None). Inputs and result are kept byte for byte in its bundle. Raises
-    NotPermitted, NotFound, Invalid when the period has not ended.
+    The draft is a preview: what the rating would be, why, and what would raise it. Without
+    evidence it is unrated (`green_tier` None). Inputs and result are kept byte for byte in its
+    bundle. Raises NotPermitted, NotFound, Invalid when the period has not ended.
     """
     require_rater(actor, facility)
     method = load_green_method()
@@ -41,15 +39,7 @@ def compute_rating(
     )
     if period.ends_at > at:
         raise Invalid("first_day", "the period has not ended", "评价周期尚未结束")
-    site = facility_of(facility)
-    rating = green.rate(
-        method,
-        site,
-        period,
-        readings_of(facility, period),
-        claims_of(facility, period),
-        green.rating_factors(load_grid_factors(), facility=site, period=period, on=civil_day(at)),
-    )
+    rating = rate_stored(facility, period, on=civil_day(at))
     given = canonical_json(green.canonical_input(rating))
     result = canonical_json(green.canonical_output(rating))
     row = GreenRating.objects.create(
@@ -74,7 +64,7 @@ def compute_rating(
     )
     RatingBundle.objects.create(rating=row, input=given, output=result)
     record(
-        "rating.computed",
+        "rating.drafted",
         subject=row,
         actor=actor,
         at=at,
