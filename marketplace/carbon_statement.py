@@ -1,13 +1,8 @@
 """An enterprise's carbon of a civil month, as an ESG report needs it: two ledgers side by side.
 
-Energy of a job, the first of these that there is:
-  pool_meter      the pool's metered IT energy of the month, shared by accelerator-hours
-  platform_meter  the energy the platform metered for this very job
-  estimated       board power (TDP) x accelerator-hours x the pool's measured utilization
-  unknown         none of them: the line stays, without a figure
-times the PUE of the rating in force when the job ended. The location-based ledger takes the
-province's published factor and nothing else; the market-based one takes out the share of the
-facility's energy for which certificates were retired. They are never added to each other.
+Energy of a job is what `job_energy` says. The location-based ledger takes the province's published
+factor and nothing else; the market-based one takes out the share of the facility's energy for which
+certificates were retired. They are never added to each other.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,11 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, Sum
-
 from audit.canonical import canonical_json, sha256_hex
 from identity.models import Organization
-from marketplace.actions.check_plausibility import sold_hours
+from marketplace.job_energy import PLACED, UsedEnergy, facility_months, jobs_of_month
 from providers import green
 from providers.facts import (
     GridFactor,
@@ -27,15 +20,12 @@ from providers.facts import (
     load_accelerators,
     load_grid_factors,
 )
-from providers.green.exact import civil_day, months_later, start_of_day
+from providers.green.exact import civil_day
 from providers.green.indicators import embodied_share, sci
 from providers.models import GreenRating, Pool
-from providers.queries import PoolMeters, pool_meters
-from scheduling.models import UsageRecord
 
 RESIDUAL = "average_excluding_market_traded_nonfossil"
 SIX, HOURS_A_YEAR = Decimal("0.000001"), 8760
-COVERED = Decimal("0.95")  # of the month's hours, or the pool's meter does not speak for it
 METHOD = (
     (
         "Location-based: kWh x the province's published average factor, flat over the hours. "
@@ -54,6 +44,12 @@ METHOD = (
         "设备电量乘以 PUE；无有效评级时 PUE 未知，不含基础设施能耗。未知行不计数值但计入条数。",
     ),
     (
+        "In no clock hour do a facility's jobs together get more than it metered: where they "
+        "would, all are scaled down alike, and the line says how many kWh were cut.",
+        "任一小时内同一设施全部作业的用电合计不超过该设施计量值；超出时按同一比例下调，"
+        "并在该行注明下调的千瓦时。",
+    ),
+    (
         "SCI (ISO/IEC 21031) = (E x I + M) / R, R one accelerator-hour, beside operational carbon "
         "alone (without M). M is the card's published embodied carbon over three years of use, an "
         "assumption; server, network and building are not in it. Where nobody published the card's "
@@ -67,8 +63,9 @@ METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class CarbonLine:
-    """One job of the month. kWh and kg; None = unknown. `basis` as in the module's docstring.
+    """One job of the month. kWh and kg; None = unknown. `basis` as in `job_energy`.
 
+    cut_kwh       taken off because the facility's jobs came to more than it metered; 0 = nothing
     embodied_kg   the job's part of making its cards, for the hours it held them
     """
 
@@ -84,6 +81,7 @@ class CarbonLine:
     it_kwh: Decimal | None
     pue: Decimal | None
     facility_kwh: Decimal | None
+    cut_kwh: Decimal | None
     location_kg: Decimal | None
     location_factor: Decimal | None
     location_factor_of: str
@@ -129,6 +127,7 @@ class CarbonStatement:
             "location_based_kg": self.total("location_kg"),
             "market_based_kg": self.total("market_kg"),
             "unknown_lines": self.unknown_lines,
+            "cut_lines": sum(bool(line.cut_kwh) for line in self.lines),
             "estimated_lines": sum(line.basis == "estimated" for line in self.lines),
             "factors_version": self.factors_version,
             "method": [{"text_en": en, "text_zh": zh} for en, zh in self.method],
@@ -142,13 +141,11 @@ def carbon_statement(enterprise: Organization, *, month: date, at: datetime) -> 
 
     Factors are those public at `at`. A fixed number of queries, whatever the number of jobs.
     """
-    starts_at, ends_at = start_of_day(month), start_of_day(months_later(month, 1))
-    rows = list(_usage(enterprise, starts_at, ends_at))
-    pool_ids = sorted({row["pool"] for row in rows})
-    pools = Pool.objects.select_related("facility__provider", "accelerator").in_bulk(pool_ids)
-    meters, sold = pool_meters(pool_ids, month=month), sold_hours(starts_at, ends_at)
-    month_hours = Decimal(int((ends_at - starts_at).total_seconds())) / 3600
-    ratings = _ratings(sorted({pool.facility_id for pool in pools.values()}), ends_at)
+    rows = list(jobs_of_month(month, **{f"{PLACED}workload__enterprise": enterprise}))
+    pools = Pool.objects.select_related("facility__provider", "accelerator").in_bulk(
+        sorted({row["pool"] for row in rows})
+    )
+    months = facility_months({pool.facility_id for pool in pools.values()}, month=month)
     return CarbonStatement(
         enterprise_id=enterprise.pk,
         enterprise=enterprise.name,
@@ -157,10 +154,7 @@ def carbon_statement(enterprise: Organization, *, month: date, at: datetime) -> 
             _line(
                 row,
                 pools[row["pool"]],
-                meters.get(row["pool"]),
-                sold.get(row["pool"], Decimal(0)),
-                month_hours,
-                ratings.get(pools[row["pool"]].facility_id, []),
+                months[pools[row["pool"]].facility_id].jobs[row["job_id"]],
                 at,
             )
             for row in rows
@@ -170,62 +164,10 @@ def carbon_statement(enterprise: Organization, *, month: date, at: datetime) -> 
     )
 
 
-def _usage(enterprise: Organization, starts_at: datetime, ends_at: datetime) -> Any:
-    placed = "job__allocation__placement__"
-    return (
-        UsageRecord.objects.filter(
-            state="accepted",
-            period__endswith__gt=starts_at,
-            period__endswith__lte=ends_at,
-            **{f"{placed}workload__enterprise": enterprise},
-        )
-        .values("job_id")
-        .annotate(
-            pool=Max(f"{placed}pool_id"),
-            workload=Min(f"{placed}workload__reference"),
-            order=Max("job__allocation__order__pk"),
-            hours=Sum("accelerator_hours"),
-            kwh=Sum("energy_kwh"),
-            without_kwh=Count("pk", filter=Q(energy_kwh__isnull=True)),
-            ended_at=Max("period__endswith"),
-        )
-        .order_by("ended_at", "job_id")
-    )
-
-
-def _ratings(facilities: list[int], before: datetime) -> dict[int, list[GreenRating]]:
-    found: dict[int, list[GreenRating]] = {}
-    rows = GreenRating.objects.filter(
-        facility__in=facilities, valid__isnull=False, valid__startswith__lt=before
-    )
-    for rating in rows.order_by("period", "pk"):
-        found.setdefault(rating.facility_id, []).append(rating)
-    return found
-
-
-def _in_force(ratings: list[GreenRating], at: datetime) -> GreenRating | None:
-    held = [
-        rating
-        for rating in ratings
-        if rating.valid.lower <= at < rating.valid.upper
-        and (rating.revoked_from is None or at < rating.revoked_from)
-    ]
-    return held[-1] if held else None
-
-
-def _line(
-    row: dict[str, Any],
-    pool: Pool,
-    meters: PoolMeters | None,
-    sold: Decimal,
-    month_hours: Decimal,
-    ratings: list[GreenRating],
-    at: datetime,
-) -> CarbonLine:
+def _line(row: dict[str, Any], pool: Pool, used: UsedEnergy, at: datetime) -> CarbonLine:
     facility, ended_at, hours = pool.facility, row["ended_at"], row["hours"]
-    rating = _in_force(ratings, ended_at)
+    rating, energy = used.rating, used.energy
     pue = rating.pue if rating else None
-    basis, energy = _energy(row, pool, meters, sold, month_hours, pue)
     factors, year, day = load_grid_factors(), civil_day(ended_at).year, civil_day(at)
     factor: GridFactor | None = None
     residual: GridFactor | None = None
@@ -259,10 +201,11 @@ def _line(
         adcode=facility.adcode,
         ended_at=ended_at,
         accelerator_hours=hours,
-        basis=basis,
+        basis=used.basis,
         it_kwh=energy.it_kwh if energy else None,
         pue=pue,
         facility_kwh=energy.facility_kwh if energy else None,
+        cut_kwh=used.cut_kwh,
         location_kg=located.kg if located else None,
         location_factor=factor.kg_per_kwh if factor else None,
         location_factor_of=f"{factor.place} {factor.data_year} {factor.notice}" if factor else "",
@@ -276,38 +219,6 @@ def _line(
         embodied_kg=embodied.quantize(SIX) if embodied is not None else None,
         sci_kg_per_hour=rate.quantize(SIX) if rate is not None else None,
     )
-
-
-def _energy(
-    row: dict[str, Any],
-    pool: Pool,
-    meters: PoolMeters | None,
-    sold: Decimal,
-    month_hours: Decimal,
-    pue: Decimal | None,
-) -> tuple[str, green.JobEnergy | None]:
-    hours = row["hours"]
-    if meters and meters.it_kwh is not None and meters.hours >= COVERED * month_hours:
-        whole = meters.accelerator_hours
-        whole = pool.units * meters.hours if whole is None else whole
-        others = max(sold - hours, Decimal(0))
-        share = green.share_energy(
-            it_kwh=meters.it_kwh, pool_hours=whole, job_hours=[hours, others]
-        )[0]
-        return "pool_meter", green.job_energy(metered_it_kwh=share, pue=pue)
-    if row["kwh"] is not None and not row["without_kwh"]:
-        return "platform_meter", green.job_energy(metered_it_kwh=row["kwh"], pue=pue)
-    utilization = None
-    if meters and meters.accelerator_hours is not None:
-        utilization = min(meters.accelerator_hours / (pool.units * month_hours), Decimal(1))
-    energy = green.job_energy(
-        metered_it_kwh=None,
-        pue=pue,
-        tdp_w=pool.accelerator.tdp_w,
-        accelerator_hours=hours,
-        utilization=utilization,
-    )
-    return ("unknown" if energy is None else "estimated"), energy
 
 
 def _retired(facility_kwh: Decimal, rating: GreenRating | None) -> Decimal | None:

@@ -1,6 +1,6 @@
 """What may be seen, and the supply side as the control room needs it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -166,6 +166,36 @@ def pool_meters(pools: Sequence[int], *, month: date) -> dict[int, PoolMeters]:
         )
         for pool, kinds in found.items()
     }
+
+
+def facility_hours(
+    facilities: Collection[int], *, starts_at: datetime, ends_at: datetime
+) -> dict[int, dict[datetime, Decimal]]:
+    """kWh each facility's own meter counted by clock hour, as last corrected; hours it did not
+    cover whole are left out. One query."""
+    newest = (
+        MeterReading.objects.filter(
+            meter__facility__in=facilities,
+            meter__pool__isnull=True,
+            meter__kind=Meter.Kind.FACILITY_TOTAL,
+            state="accepted",
+            starts_at__gte=starts_at,
+            starts_at__lt=ends_at,
+        )
+        .order_by("meter_id", "starts_at", "-revision")
+        .distinct("meter_id", "starts_at")
+        .values_list("meter__facility_id", "starts_at", "period", "quantity")
+    )
+    sums: dict[tuple[int, datetime], tuple[timedelta, Decimal]] = {}
+    for facility, began, period, quantity in newest.iterator(chunk_size=10_000):
+        key = facility, began.replace(minute=0, second=0, microsecond=0)
+        covered, kwh = sums.get(key, (timedelta(0), Decimal(0)))
+        sums[key] = covered + (period.upper - period.lower), kwh + quantity
+    found: dict[int, dict[datetime, Decimal]] = {}
+    for (facility, hour), (covered, kwh) in sums.items():
+        if covered >= timedelta(hours=1):
+            found.setdefault(facility, {})[hour] = kwh
+    return found
 
 
 def visible_cases(actor: Actor) -> QuerySet[PlausibilityCase]:

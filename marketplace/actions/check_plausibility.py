@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from audit.decisions import Actor
+from marketplace.job_energy import facility_months, sold_hours, span_of
 from providers import green
 from providers.actions.raise_case import raise_case
-from providers.green.exact import months_later, start_of_day
 from providers.models import PlausibilityCase, Pool
 from providers.queries import PoolMeters, pool_meters
-from scheduling.models import Listing, UsageRecord
+from scheduling.models import Listing
+
+AT_ONCE = 100  # facilities whose hours are in memory together
 
 
 def check_plausibility(*, month: date, actor: Actor, at: datetime) -> list[PlausibilityCase]:
@@ -21,7 +23,7 @@ def check_plausibility(*, month: date, actor: Actor, at: datetime) -> list[Plaus
     Sold are the accelerator-hours of accepted usage that ended in the month. Raises the cases that
     are not there yet and returns them; nothing else is changed. Raises NotPermitted.
     """
-    starts_at, ends_at = start_of_day(month), start_of_day(months_later(month, 1))
+    starts_at, ends_at = span_of(month)
     sold = sold_hours(starts_at, ends_at)
     pools = Pool.objects.select_related("facility").in_bulk(list(sold))
     meters = pool_meters(list(sold), month=month)
@@ -39,6 +41,17 @@ def check_plausibility(*, month: date, actor: Actor, at: datetime) -> list[Plaus
                     at=at,
                 )
             )
+    for pool, suspicion in _facilities_above_meter(month, pools):
+        raised.append(
+            raise_case(
+                suspicion=suspicion,
+                pool=pool,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                actor=actor,
+                at=at,
+            )
+        )
     for one, _other, suspicion in green.listed_twice(_listed()):
         raised.append(
             raise_case(
@@ -53,17 +66,26 @@ def check_plausibility(*, month: date, actor: Actor, at: datetime) -> list[Plaus
     return [case for case in raised if case is not None]
 
 
-def sold_hours(starts_at: datetime, ends_at: datetime) -> dict[int, Decimal]:
-    """Accelerator-hours of accepted usage by pool, of intervals that ended in the period."""
-    rows = (
-        UsageRecord.objects.filter(
-            state="accepted", period__endswith__gt=starts_at, period__endswith__lte=ends_at
-        )
-        .values("job__allocation__placement__pool_id")
-        .annotate(hours=Sum("accelerator_hours"))
-        .values_list("job__allocation__placement__pool_id", "hours")
-    )
-    return {pool: hours for pool, hours in rows if pool is not None}
+def _facilities_above_meter(
+    month: date, pools: dict[int, Pool]
+) -> Iterable[tuple[Pool, green.Suspicion]]:
+    """Facilities whose jobs come to more than the meter, under the pool of which most was cut.
+
+    A facility that has its case of the month has it, whichever pool it stands under.
+    """
+    facilities = sorted({pool.facility_id for pool in pools.values()})
+    for start in range(0, len(facilities), AT_ONCE):
+        for found in facility_months(facilities[start : start + AT_ONCE], month=month).values():
+            suspicion = green.jobs_above_facility(found.exceeded)
+            if suspicion is None or found.most_cut_pool is None:
+                continue
+            pool = Pool.objects.select_related("facility").get(pk=found.most_cut_pool)
+            if not PlausibilityCase.objects.filter(
+                check_name=suspicion.check,
+                facility=pool.facility,
+                period=DateTimeTZRange(*span_of(month)),
+            ).exists():
+                yield pool, suspicion
 
 
 def _suspicions(

@@ -14,6 +14,7 @@ aware datetimes, periods half-open. The same inputs in any order give the same b
     summarise(readings, period) -> MeterYear     gaps named, impossible values quarantined
     indicators_of(...)                           and one function per indicator in `indicators`
     location_based(...), market_based(...)       two ledgers that are never blended
+    within_facility(asked, metered)              jobs of an hour never above the facility's meter
     job_carbon(...) -> JobCarbon                 metered, else TDP x utilization marked estimated
     direct_connection(rules, ...) -> Decision    绿电直连 60 / 30 / 20 %
 
@@ -47,6 +48,12 @@ from .evidence import (
     Settlement,
     rating_factors,
 )
+from .facility_bound import (
+    ExceededHour,
+    by_clock_hour,
+    jobs_above_facility,
+    within_facility,
+)
 from .gates import Gate, OfficialRequirement, meets
 from .indicators import Indicator, indicators_of
 from .lateness import lateness
@@ -66,6 +73,7 @@ __all__ = [
     "CarbonAmount",
     "Certificate",
     "Claims",
+    "ExceededHour",
     "Facility",
     "Gap",
     "Gate",
@@ -88,6 +96,7 @@ __all__ = [
     "Settlement",
     "Suspicion",
     "bundle",
+    "by_clock_hour",
     "canonical_input",
     "canonical_output",
     "direct_connection",
@@ -95,6 +104,7 @@ __all__ = [
     "indicators_of",
     "job_carbon",
     "job_energy",
+    "jobs_above_facility",
     "lateness",
     "listed_twice",
     "location_based",
@@ -106,4 +116,5 @@ __all__ = [
     "sold_above_installed",
     "summarise",
     "useful_below_sold",
+    "within_facility",
 ]

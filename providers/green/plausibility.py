@@ -45,17 +45,17 @@ def hours_above_energy(
         return None
     return Suspicion(
         "hours_above_energy",
-        _numbers(
+        in_figures(
             sold_hours=sold_hours,
             it_kwh=it_kwh,
             kw_per_unit=kw_per_unit,
             least_load=LEAST_LOAD,
             least_kwh=least_kwh,
         ),
-        f"{_plain(sold_hours)} accelerator-hours need at least {_plain(least_kwh)} kWh; "
-        f"{_plain(it_kwh)} kWh were metered.",
-        f"售出 {_plain(sold_hours)} 卡时至少需要 {_plain(least_kwh)} 千瓦时，"
-        f"而计量仅 {_plain(it_kwh)} 千瓦时。",
+        f"{plain(sold_hours)} accelerator-hours need at least {plain(least_kwh)} kWh; "
+        f"{plain(it_kwh)} kWh were metered.",
+        f"售出 {plain(sold_hours)} 卡时至少需要 {plain(least_kwh)} 千瓦时，"
+        f"而计量仅 {plain(it_kwh)} 千瓦时。",
     )
 
 
@@ -66,9 +66,9 @@ def sold_above_installed(*, sold_hours: Decimal, units: int, hours: Decimal) -> 
         return None
     return Suspicion(
         "sold_above_installed",
-        _numbers(sold_hours=sold_hours, units=Decimal(units), hours=hours, installed=installed),
-        f"{_plain(sold_hours)} accelerator-hours were sold of {_plain(installed)} installed.",
-        f"装机 {_plain(installed)} 卡时，售出 {_plain(sold_hours)} 卡时。",
+        in_figures(sold_hours=sold_hours, units=Decimal(units), hours=hours, installed=installed),
+        f"{plain(sold_hours)} accelerator-hours were sold of {plain(installed)} installed.",
+        f"装机 {plain(installed)} 卡时，售出 {plain(sold_hours)} 卡时。",
     )
 
 
@@ -80,9 +80,11 @@ def useful_below_sold(*, sold_hours: Decimal, useful_hours: Decimal | None) -> S
         share = (useful_hours / sold_hours).quantize(RATIO)
     return Suspicion(
         "useful_below_sold",
-        _numbers(sold_hours=sold_hours, useful_hours=useful_hours, share=share, least=LEAST_USEFUL),
-        f"Of {_plain(sold_hours)} accelerator-hours sold, {_plain(useful_hours)} did work.",
-        f"售出 {_plain(sold_hours)} 卡时中仅 {_plain(useful_hours)} 卡时有效使用。",
+        in_figures(
+            sold_hours=sold_hours, useful_hours=useful_hours, share=share, least=LEAST_USEFUL
+        ),
+        f"Of {plain(sold_hours)} accelerator-hours sold, {plain(useful_hours)} did work.",
+        f"售出 {plain(sold_hours)} 卡时中仅 {plain(useful_hours)} 卡时有效使用。",
     )
 
 
@@ -155,10 +157,10 @@ def share_energy(
         ]
 
 
-def _numbers(**named: Decimal) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _plain(value)) for name, value in named.items())
+def in_figures(**named: Decimal) -> tuple[tuple[str, str], ...]:
+    return tuple((name, plain(value)) for name, value in named.items())
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
     text = format(value.quantize(RATIO), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -34,6 +34,7 @@ class PlausibilityCase(models.Model):
         HOURS_ABOVE_ENERGY = "hours_above_energy", _("hours sold above metered energy")
         SOLD_ABOVE_INSTALLED = "sold_above_installed", _("hours sold above installed")
         USEFUL_BELOW_SOLD = "useful_below_sold", _("hardly any sold hour did work")
+        JOBS_ABOVE_FACILITY = "jobs_above_facility", _("jobs above the facility's meter")
         LISTED_TWICE = "listed_twice", _("one slice under two identifiers")
 
     MOVES = CASE_MOVES

@@ -1,6 +1,6 @@
 """An enterprise's month in two ledgers: metered before estimated, unknown stays unknown."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,7 @@ from marketplace.carbon_statement import carbon_statement
 from providers.actions.add_meter import add_meter
 from providers.actions.ingest_readings import IncomingReading, ingest_readings
 from providers.models import AcceleratorModel, GreenRating, MeterMonth
-from scheduling.models import UsageRecord
+from scheduling.models import Job, UsageRecord
 from tests.factories import NOW, make_actor, make_key, make_membership, make_organization
 from tests.marketplace.orders import complete, make_buyer, place
 from tests.providers.supply import approve_row
@@ -162,6 +162,72 @@ def test_jobs_share_the_pools_metered_energy_and_never_exceed_it(buyer):
     ]
 
 
+def meter_facility(pool, *kwh, first_hour=START):
+    """The facility's own meter over the clock hours from `first_hour`."""
+    meter = add_meter(
+        facility=pool.facility, kind="facility_total_kwh", code="T", actor=SYSTEM, at=NOW
+    )
+    rows = [
+        IncomingReading(meter.pk, f"T@{n}", at, at + timedelta(hours=1), Decimal(str(each)))
+        for n, each in enumerate(kwh)
+        for at in [first_hour + timedelta(hours=n)]
+    ]
+    ingest_readings(facility=pool.facility, source="t", readings=rows, actor=SYSTEM, at=LATER)
+
+
+def ran_over(buyer, pool, starts_at, ends_at, *, energy_kwh):
+    """A job that used two cards evenly over a span of the test's choosing."""
+    order = place(buyer, pool=pool)
+    UsageRecord.objects.create(
+        job=Job.objects.get(allocation=order.allocation_id),
+        source="test",
+        event_id=f"over-{order.pk}",
+        meter=f"over-{order.pk}",
+        period=DateTimeTZRange(starts_at, ends_at),
+        accelerator_hours=Decimal(2),
+        energy_kwh=Decimal(energy_kwh),
+        state="accepted",
+        simulated=True,
+    )
+
+
+def test_jobs_of_all_enterprises_together_never_exceed_the_facilitys_meter(buyer):
+    pool, other = make_pool(units=64), make_buyer()
+    rated(pool)
+    hour = START + timedelta(hours=40)
+    ran_over(buyer, pool, hour, hour + timedelta(hours=1), energy_kwh="10")
+    ran_over(other, pool, hour, hour + timedelta(hours=1), energy_kwh="20")
+    ran_over(other, pool, hour + timedelta(hours=1), hour + timedelta(hours=2), energy_kwh="1")
+    meter_facility(pool, 18, 18, first_hour=hour)
+    (mine,), (theirs, within) = told(buyer).lines, told(other).lines
+    assert (mine.facility_kwh, theirs.facility_kwh) == (Decimal(6), Decimal(12))  # of 12 and 24
+    assert (mine.it_kwh, mine.cut_kwh) == (Decimal(5), Decimal(6))
+    assert mine.location_kg == 6 * ZHEJIANG_2023
+    assert (within.facility_kwh, within.cut_kwh) == (Decimal("1.2"), Decimal(0))
+    assert told(buyer).as_dict()["cut_lines"] == 1
+
+
+def test_an_interval_over_the_months_end_shares_its_hours_with_the_neighboring_month(buyer):
+    pool = make_pool(units=64)
+    end = datetime(2026, 3, 31, 16, tzinfo=UTC)  # the civil month's end
+    ran_over(buyer, pool, end - timedelta(hours=1), end, energy_kwh="10")
+    ran_over(buyer, pool, end - timedelta(hours=1), end + timedelta(hours=1), energy_kwh="20")
+    meter_facility(pool, 10, 100, first_hour=end - timedelta(hours=1))
+    march = told(buyer).lines
+    april = carbon_statement(organization_of(buyer.actor), month=date(2026, 4, 1), at=LATER).lines
+    assert [line.facility_kwh for line in march] == [Decimal(5)]
+    assert [line.facility_kwh for line in april] == [Decimal(15)]  # 5 of 10, and 10 of 10
+
+
+def test_an_hour_the_facility_did_not_meter_whole_bounds_nothing(buyer):
+    pool = make_pool(units=64)
+    hour = START + timedelta(hours=40)
+    ran_over(buyer, pool, hour, hour + timedelta(hours=1), energy_kwh="10")
+    meter_facility(pool, 1, first_hour=hour + timedelta(hours=1))
+    (line,) = told(buyer).lines
+    assert (line.facility_kwh, line.cut_kwh) == (Decimal(10), Decimal(0))
+
+
 def test_a_meter_of_half_the_month_does_not_speak_for_the_month(buyer):
     pool = ran(buyer)
     metered(pool, "it_kwh", 10, hours=300)
@@ -172,7 +238,7 @@ def test_a_meter_of_half_the_month_does_not_speak_for_the_month(buyer):
 def test_a_statement_holds_its_queries(buyer, django_assert_max_num_queries):
     for _ in range(3):
         rated(ran(buyer))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(11):
         told(buyer)
 
 

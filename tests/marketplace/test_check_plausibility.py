@@ -59,6 +59,26 @@ def test_an_unmetered_pool_is_not_suspicious():
     assert check() == []
 
 
+def test_jobs_above_the_facilitys_meter_become_one_case_a_month():
+    pool = make_pool(units=64)
+    for _ in range(2):
+        sold(pool)  # 1.8 kWh in an hour of its own
+    meter = add_meter(
+        facility=pool.facility, kind="facility_total_kwh", code="T", actor=SYSTEM, at=NOW
+    )
+    rows = [
+        IncomingReading(meter.pk, f"T@{hour}", at, at + timedelta(hours=1), Decimal(1))
+        for hour in range(400)
+        for at in [START + timedelta(hours=hour)]
+    ]
+    ingest_readings(facility=pool.facility, source="t", readings=rows, actor=SYSTEM, at=LATER)
+    (case,) = check()
+    assert (case.check_name, case.pool) == ("jobs_above_facility", pool)
+    assert (case.numbers["hours"], case.numbers["jobs_kwh"]) == ("2", "3.6")
+    assert case.numbers["facility_kwh"] == "2"
+    assert check() == []
+
+
 def test_sold_hours_that_did_no_work_become_a_case():
     pool = sold(make_pool())
     metered(pool, "accelerator_hours", "0.1")
