@@ -23,9 +23,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not key:
             return None
         try:
-            api_key = ApiKey.objects.select_related("membership__user").get(
-                id=ApiKey.objects.get_from_key(key).pk
-            )
+            api_key = ApiKey.objects.get_from_key(key)
         except ApiKey.DoesNotExist:
             raise AuthenticationFailed("The API key is unknown or revoked.") from None
         if api_key.has_expired or not api_key.membership.user.is_active:

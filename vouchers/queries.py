@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,16 @@ def version_in_force(programme: Programme, *, at: datetime) -> PolicyVersion:
     if version is None:
         raise ProgrammeNotActive(programme=programme.code, current="without terms in force")
     return version
+
+
+def terms_of(version: PolicyVersion) -> Terms:
+    """The checked terms of `version`: read once by each process, since they are written once."""
+    return _terms(version.pk, version.terms_digest)
+
+
+@lru_cache(maxsize=256)
+def _terms(pk: int, _digest: str) -> Terms:
+    return Terms.load(PolicyVersion.objects.values_list("terms", flat=True).get(pk=pk))
 
 
 def stacking_problems(document: Mapping[str, Any]) -> list[TermsProblem]:
@@ -163,6 +174,40 @@ def usage_of(
         for claim in claims.order_by("pk")
     ]
     return Usage(tuple(entries))
+
+
+def caps_orders(terms: Terms) -> bool:
+    """Whether a cap of `terms` looks at what other orders redeemed. An order names no contract."""
+    return any(
+        "redeemed" in cap.get("counts", ("redeemed",))
+        and cap["per"] not in ("contract", "application", "voucher")
+        for cap in terms.document.get("caps", ())
+    )
+
+
+def redeemed_before(voucher: Voucher, terms: Terms) -> Usage:
+    """What orders of the voucher's holder have spent or hold, a day at a time, if caps ask."""
+    if not caps_orders(terms):
+        return Usage()
+    with connection.cursor() as cursor:
+        cursor.execute(_REDEEMED_BY_DAY, [voucher.programme_id, voucher.holder_id])
+        return Usage(
+            tuple(
+                UsageEntry(on=day, amount_fen=int(fen), stage="redeemed")
+                for day, fen in cursor.fetchall()
+            )
+        )
+
+
+_REDEEMED_BY_DAY = """
+SELECT (r.reserved_at AT TIME ZONE 'Asia/Shanghai')::date,
+       sum(CASE r.state WHEN 'reserved' THEN r.reserved_fen
+                        ELSE r.committed_fen - r.returned_fen END) AS fen
+  FROM vouchers_voucher v JOIN vouchers_redemption r ON r.voucher_id = v.id
+ WHERE v.programme_id = %s AND v.holder_id = %s
+ GROUP BY 1 HAVING sum(CASE r.state WHEN 'reserved' THEN r.reserved_fen
+                                    ELSE r.committed_fen - r.returned_fen END) > 0
+"""
 
 
 def _awarded(
@@ -320,7 +365,7 @@ def evaluate_for(
     without: Claim | SubsidyAward | None = None,
 ) -> Evaluation:
     """The terms' answer for `enterprise` at `at`, with what it already has. Raises TermsRefused."""
-    terms = Terms.load(version.terms)
+    terms = terms_of(version)
     try:
         return evaluate(
             terms,

@@ -1,15 +1,16 @@
 """People, organizations, memberships, roles with dates, and keys for machines."""
 
 from datetime import datetime
+from typing import ClassVar, cast
 
 import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-from rest_framework_api_key.models import AbstractAPIKey
+from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from audit.decisions import Actor
 from identity.roles import Role
@@ -86,26 +87,10 @@ class Membership(models.Model):
 
         A loan ends with its lender's own grant.
         """
-        granted, taken = models.Value(None, models.BigIntegerField()), models.Value(0)
-        now = {"valid__contains": at}
-        here = {"organization": self.organization_id}
-        loans = self.user.delegations_held.filter(
-            **here,
-            **now,
-            revoked_at__isnull=True,
-            lender__memberships__organization=self.organization_id,
-            lender__memberships__grants__role=models.F("role"),
-            lender__memberships__grants__valid__contains=at,
-        )
-        emergencies = self.user.emergencies.filter(**here, **now, ended_at__isnull=True)
-        held = set(
-            self.grants.filter(**now)
-            .values_list("role", granted)
-            .union(
-                loans.values_list("role", "lender_id"),
-                emergencies.values_list("role", taken),
-            )
-        )
+        who = {"membership": self.pk, "person": self.user_id, "body": self.organization_id}
+        with connection.cursor() as cursor:
+            cursor.execute(_ROLES_HELD, {**who, "at": at})
+            held = set(cursor.fetchall())
         own = {role for role, lender in held if not lender}
         return Actor(
             person_id=self.user_id,
@@ -114,6 +99,24 @@ class Membership(models.Model):
             roles=frozenset(role for role, _lender in held),
             lent=frozenset((role, lender) for role, lender in held if lender and role not in own),
         )
+
+
+# Every request asks this: in SQL it takes a tenth of the time that building the query takes.
+_ROLES_HELD = """
+SELECT role, NULL::bigint AS lender FROM identity_rolegrant
+ WHERE membership_id = %(membership)s AND valid @> %(at)s::timestamptz
+UNION ALL
+SELECT d.role, d.lender_id FROM identity_delegation d
+ WHERE d.borrower_id = %(person)s AND d.organization_id = %(body)s AND d.revoked_at IS NULL
+   AND d.valid @> %(at)s::timestamptz AND EXISTS (
+       SELECT 1 FROM identity_membership m JOIN identity_rolegrant g ON g.membership_id = m.id
+        WHERE m.user_id = d.lender_id AND m.organization_id = d.organization_id
+          AND g.role = d.role AND g.valid @> %(at)s::timestamptz)
+UNION ALL
+SELECT role, 0 FROM identity_breakglass
+ WHERE user_id = %(person)s AND organization_id = %(body)s AND ended_at IS NULL
+   AND valid @> %(at)s::timestamptz
+"""
 
 
 class RoleGrant(models.Model):
@@ -142,9 +145,20 @@ class RoleGrant(models.Model):
         return f"{self.membership}: {self.role}"
 
 
+class ApiKeyManager(APIKeyManager):
+    """Keys with who they act for, in one query."""
+
+    def get_usable_keys(self) -> models.QuerySet["ApiKey"]:
+        return super().get_usable_keys().select_related("membership__user")
+
+    def get_from_key(self, key: str) -> "ApiKey":
+        return cast(ApiKey, super().get_from_key(key))
+
+
 class ApiKey(AbstractAPIKey):
     """A machine's key for one membership; only its hash is stored."""
 
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="api_keys")
 
     class Meta:

@@ -12,7 +12,7 @@ from marketplace.models import Order
 from marketplace.refusals import VoucherPartChanged
 from scheduling.actions.allocate_capacity import allocate_capacity
 from scheduling.models import Placement
-from vouchers.actions.quote_voucher_part import quote_voucher_part
+from vouchers.actions.quote_voucher_part import one_order_at_a_time, quote_voucher_part
 from vouchers.actions.reserve_voucher import reserve_voucher
 from vouchers.models import Redemption, Voucher
 
@@ -65,6 +65,7 @@ def accept_placement(*, placement: Placement, actor: Actor, at: datetime) -> Ord
 def _hold(placement: Placement, voucher: Voucher, actor: Actor, at: datetime) -> Redemption:
     provider = placement.pool.facility.provider
     spent_in = placement.pool.facility.adcode
+    one_order_at_a_time(voucher)
     part = quote_voucher_part(
         voucher=voucher,
         order_amount_fen=placement.price_fen,

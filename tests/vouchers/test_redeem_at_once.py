@@ -16,7 +16,15 @@ from ledger.queries import balance_fen
 from ledger.refusals import ReferenceReused
 from tests.factories import NOW, make_key, make_membership, make_organization
 from tests.ledger.test_the_application_role import as_application
-from tests.vouchers.office import LAST_DAY, balances, make_office, make_voucher, reserve
+from tests.vouchers.office import (
+    LAST_DAY,
+    balances,
+    make_office,
+    make_programme,
+    make_voucher,
+    reserve,
+)
+from tests.vouchers.rules.sheets import document, rate_line
 from treasury.queries import envelope_figures
 from vouchers.actions.add_redemption_quota import add_redemption_quota
 from vouchers.actions.issue_voucher import end_of_day
@@ -153,11 +161,17 @@ def test_the_terms_say_how_much_of_an_order(held, provider):
     assert redeem(held, provider, 100, "o1") == first
     with pytest.raises(ReferenceReused):
         redeem(held, provider, 101, "o1")
-    reserve(*held, WAN - 200)
-    with pytest.raises(VoucherExhausted):
-        redeem(held, provider, 150, "o2")
     with pytest.raises(VoucherExpired):
         redeem(held, provider, 1, "o3", at=end_of_day(LAST_DAY))
+
+
+def test_what_orders_hold_is_not_there_to_spend(office, provider):
+    programme = make_programme(office, document(rate_line("0.2")))
+    held = make_voucher(office, programme=programme)
+    reserve(*held, WAN - 200)
+    with pytest.raises(VoucherExhausted):
+        redeem(held, provider, 201, "o1")
+    redeem(held, provider, 200, "o2")
 
 
 def test_over_http_the_same_order_is_the_same_redemption(office, provider, client):

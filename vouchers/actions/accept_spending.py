@@ -8,9 +8,8 @@ from django.db.models import Q
 from audit.actions.record import record
 from audit.decisions import Actor
 from vouchers.models import AcceptanceAgreement, AcceptedSpending, Redemption, Voucher
-from vouchers.queries import SHANGHAI
+from vouchers.queries import SHANGHAI, terms_of
 from vouchers.refusals import AcceptanceCapReached, SpentOutside
-from vouchers.rules import Terms
 from vouchers.rules.eligibility import lies_within
 
 
@@ -29,7 +28,7 @@ def agreements_for(voucher: Voucher, *, at: datetime) -> list[AcceptanceAgreemen
 
 def home_of(voucher: Voucher) -> tuple[str, ...]:
     """The regions the terms themselves allow; () where they name none: anywhere."""
-    clause = Terms.load(voucher.version.terms).clause("cross_region")
+    clause = terms_of(voucher.version).clause("cross_region")
     home = clause.get("spend_within")
     return () if home is None else (home, *clause.get("accepted_in", ()))
 

@@ -2,13 +2,28 @@
 
 from datetime import datetime
 
+from django.db import connection
+
 from identity.models import Organization
 from vouchers.actions.accept_spending import acceptance_for
 from vouchers.models import Voucher
-from vouchers.queries import granted_facts, usage_of
+from vouchers.queries import caps_orders, granted_facts, redeemed_before, terms_of
 from vouchers.refusals import SpentOutside, TermsRefused
-from vouchers.rules import Part, RuleError, Terms, Usage, voucher_part
+from vouchers.rules import Part, RuleError, voucher_part
 from vouchers.rules.voucher_part import accepted_part
+
+
+def one_order_at_a_time(voucher: Voucher) -> None:
+    """Let no other order of the holder be judged before this transaction ends.
+
+    For who quotes a part in order to spend it: two orders at once would both find the room that a
+    cap on what is redeemed leaves for one. Nothing to wait for where the terms have no such cap.
+    """
+    if caps_orders(terms_of(voucher.version)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(7283, %s::bigint::integer)", [voucher.holder_id]
+            )
 
 
 def quote_voucher_part(
@@ -27,7 +42,7 @@ def quote_voucher_part(
     Outside its region the part is that of the acceptance agreement, or refused with the clause.
     Raises TermsRefused.
     """
-    terms = Terms.load(voucher.version.terms)
+    terms = terms_of(voucher.version)
     facts = granted_facts(voucher, terms)
     if provider is not None:
         facts |= {"provider_uscc": provider.uscc, "provider_adcode": provider.adcode}
@@ -40,13 +55,6 @@ def quote_voucher_part(
             facts |= {"spending_adcode": place}  # the terms refuse it with their clause
     if available_fen is None:
         available_fen = voucher.available.balance_fen if voucher.available else 0
-    redeemed = Usage(
-        tuple(
-            entry
-            for entry in usage_of(voucher.programme, voucher.holder).entries
-            if entry.stage == "redeemed"
-        )
-    )
     try:
         part = voucher_part(
             terms,
@@ -54,7 +62,7 @@ def quote_voucher_part(
             voucher_available_fen=available_fen,
             at=at,
             facts=facts,
-            used=redeemed,
+            used=redeemed_before(voucher, terms),
             policy_version=voucher.version.label,
         )
     except RuleError as error:

@@ -31,7 +31,7 @@ from audit.outbox import doorbell
 from identity.models import Organization
 from ledger.refusals import ReferenceReused
 from vouchers.actions.accept_spending import accept_spending, acceptance_for
-from vouchers.actions.quote_voucher_part import quote_voucher_part
+from vouchers.actions.quote_voucher_part import one_order_at_a_time, quote_voucher_part
 from vouchers.models import Redemption, Voucher
 from vouchers.refusals import (
     NotTheHolder,
@@ -110,6 +110,7 @@ def redeem_voucher(
     if actor.organization_id != voucher.holder_id:
         raise NotTheHolder()
     agreement = acceptance_for(voucher, spent_in=provider.adcode, at=at)
+    one_order_at_a_time(voucher)
     part = quote_voucher_part(
         voucher=voucher,
         order_amount_fen=order_amount_fen,
@@ -130,7 +131,10 @@ def redeem_voucher(
     (answer,) = redeem_batch([wish], at=at)
     if answer.outcome not in ("redeemed", "replayed"):
         raise _refusal(answer, voucher, amount_fen)
-    redemption = Redemption.objects.get(order_reference=order_reference)
+    assert answer.redemption_id is not None
+    redemption = Redemption.objects.get(pk=answer.redemption_id)
+    redemption.voucher, redemption.version = voucher, voucher.version
+    redemption.provider = provider
     if agreement is not None and answer.outcome == "redeemed":
         accept_spending(
             redemption=redemption,

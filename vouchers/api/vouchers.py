@@ -5,6 +5,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -61,7 +62,7 @@ class VoucherViewSet(viewsets.ReadOnlyModelViewSet[Voucher]):
         """Pay part of an order at once. The same order again is answered with its redemption."""
         body = checked(shapes.RedeemRequest, request)
         redemption = redeem_voucher(
-            voucher=self.get_object(),
+            voucher=self._to_spend(request, pk),
             order_reference=body["order_reference"],
             order_amount_fen=body["order_amount_fen"],
             amount_fen=body["amount_fen"],
@@ -69,6 +70,9 @@ class VoucherViewSet(viewsets.ReadOnlyModelViewSet[Voucher]):
             **who_and_when(request),
         )
         return Response(shapes.RedemptionSerializer(redemption).data)
+
+    def _to_spend(self, request: Request, pk: str) -> Voucher:
+        return get_object_or_404(policy.vouchers_to_spend(actor_of(request)), pk=pk)
 
 
 class RedemptionViewSet(viewsets.ReadOnlyModelViewSet[Redemption]):

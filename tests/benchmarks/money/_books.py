@@ -11,12 +11,16 @@ from tests.benchmarks.money.reference import database_url
 
 DATABASE = "bench_money"
 VOUCHERS, PROVIDERS = 2000, 5000
+HOLDERS = 40  # they share VOUCHERS of the hot envelope
 FACE_FEN = 10**12
 
 
 @dataclass(frozen=True)
 class Books:
-    """Ids to redeem with: `spread` vouchers draw on no common row, `hot` ones on one quota."""
+    """Ids to redeem with: `spread` vouchers draw on no common row, `hot` ones on one quota.
+
+    So do those of `many`: (person, organization, first and last voucher) of each of HOLDERS.
+    """
 
     url: str
     holder_id: int
@@ -25,6 +29,7 @@ class Books:
     spread: tuple[int, int]
     hot: tuple[int, int]
     hot_envelope_id: int
+    many: tuple[tuple[int, int, tuple[int, int]], ...]
 
 
 @cache
@@ -64,7 +69,7 @@ def _fill(url: str) -> Books:
             office, programme=programme, applicant=holder, valid_through=date(2099, 12, 31)
         )
         holder = applicant
-        ranges.append(_copies(voucher.pk))
+        ranges.append(_copies(voucher.pk, VOUCHERS))
         if hot:
             add_redemption_quota(
                 envelope=voucher.envelope,
@@ -73,6 +78,11 @@ def _fill(url: str) -> Books:
                 actor=office.decider,
                 at=NOW - timedelta(days=1),
             )
+    many = []
+    for _ in range(HOLDERS):
+        voucher, one = make_voucher(office, programme=programme, valid_through=date(2099, 12, 31))
+        copies = _copies(voucher.pk, VOUCHERS // HOLDERS)
+        many.append((one.person_id or 0, one.organization_id or 0, copies))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     assert holder is not None
@@ -84,6 +94,7 @@ def _fill(url: str) -> Books:
         ranges[0],
         ranges[1],
         voucher.envelope_id,
+        tuple(many),
     )
 
 
@@ -100,13 +111,13 @@ def _providers() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _copies(voucher_id: int) -> tuple[int, int]:
-    """VOUCHERS copies of a voucher, each with an account of its own that holds FACE_FEN."""
+def _copies(voucher_id: int, copies: int) -> tuple[int, int]:
+    """Copies of a voucher, each with an application and an account of its own with FACE_FEN."""
     from django.db import connection, transaction
 
-    asked = {"voucher": voucher_id, "face": FACE_FEN, "copies": VOUCHERS}
+    asked = {"voucher": voucher_id, "face": FACE_FEN, "copies": copies}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")  # copies have no application
+        cursor.execute("SET LOCAL session_replication_role = replica")  # nobody decided them
         cursor.execute(_COPIES, asked)
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(_ISSUED, asked)
@@ -121,13 +132,21 @@ WITH one AS (SELECT v.*, e.book_id FROM vouchers_voucher v
 made AS (
     INSERT INTO ledger_account (book_id, code, floor_fen, balance_fen)
     SELECT one.book_id, 'vch:bench-' || one.id || '-' || n || ':available', 0, 0
-      FROM one, generate_series(1, %(copies)s) n ORDER BY n RETURNING id)
+      FROM one, generate_series(1, %(copies)s) n ORDER BY n RETURNING id),
+asked AS (
+    INSERT INTO vouchers_application
+    SELECT (jsonb_populate_record(a, jsonb_build_object(
+                'id', nextval('vouchers_application_id_seq')))).*
+      FROM one JOIN vouchers_application a ON a.id = one.application_id, made
+    RETURNING id)
 INSERT INTO vouchers_voucher (serial, programme_id, version_id, holder_id, envelope_id,
        face_fen, available_id, valid_from, valid_until, state, application_id)
 SELECT 'bench-' || one.id || '-' || made.id, one.programme_id, one.version_id,
        one.holder_id, one.envelope_id, %(face)s, made.id, one.valid_from, one.valid_until,
-       'claimed', -made.id
-  FROM one, made ORDER BY made.id
+       'claimed', asked.id
+  FROM one, (SELECT id, row_number() OVER (ORDER BY id) AS n FROM made) made
+  JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM asked) asked USING (n)
+ ORDER BY made.id
 RETURNING id
 """
 # Appropriated, committed and issued as an office would have done it.

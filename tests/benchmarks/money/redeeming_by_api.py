@@ -22,38 +22,43 @@ PROCESSES = 2
 def figures(reference: Reference, *, rounds: int = 5, seconds: int = 3) -> None:
     """Print the figure of the API's path."""
     made = books()
-    key = _key(made)
-    works = {"DRF, one budget row": lambda s: _all(made, key, s)}
+    keys = _keys(made)
+    works = {"DRF, one budget row": lambda s: _all(made, keys, s)}
     for measured in reference.interleaved(works, rounds=rounds, seconds=seconds):
         detail = {**measured.detail, "must_reach": 0.2, "processes": PROCESSES}
         emit("money", f"redemption: {measured.figure}", measured.ratio, "ratio", detail)
 
 
-def _key(made: Books) -> str:
+def _keys(made: Books) -> list[str]:
     from identity.models import Membership
     from tests.factories import make_key
 
-    return make_key(Membership.objects.get(user_id=made.person_id, organization_id=made.holder_id))
+    return [
+        make_key(Membership.objects.get(user_id=person, organization_id=organization))
+        for person, organization, _vouchers in made.many
+    ]
 
 
-def _all(made: Books, key: str, seconds: int) -> float:
+def _all(made: Books, keys: list[str], seconds: int) -> float:
     from django.db import connection
 
     connection.close()
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
-        return sum(pool.starmap(_client, [(made, key, seconds)] * PROCESSES))
+        return sum(pool.starmap(_client, [(made, keys, seconds)] * PROCESSES))
 
 
-def _client(made: Books, key: str, seconds: int) -> float:
-    from django.core.wsgi import get_wsgi_application
+def _client(made: Books, keys: list[str], seconds: int) -> float:
     from django.db import connection
 
+    from marketplace.wsgi import application as wsgi
+
     connection.close()
-    application: Any = get_wsgi_application()
+    application: Any = wsgi
     chance = random.Random(time.monotonic_ns() + os.getpid())
 
     def one() -> int:
-        voucher = chance.randint(*made.hot)
+        turn = chance.randrange(len(keys))
+        voucher = chance.randint(*made.many[turn][2])
         body = json.dumps(
             {
                 "order_reference": str(uuid4()),
@@ -71,7 +76,7 @@ def _client(made: Books, key: str, seconds: int) -> float:
                 "SERVER_PORT": "80",
                 "SERVER_PROTOCOL": "HTTP/1.1",
                 "REMOTE_ADDR": "127.0.0.1",
-                "HTTP_AUTHORIZATION": key,
+                "HTTP_AUTHORIZATION": keys[turn],
                 "CONTENT_TYPE": "application/json",
                 "CONTENT_LENGTH": str(len(body)),
                 "wsgi.input": BytesIO(body),
