@@ -67,7 +67,7 @@ def claims_of(row: Facility, period: green.Period) -> green.Claims:
             )
             for each in allocations.iterator(chunk_size=10_000)
         ),
-        official_statuses=tuple(_status(each) for each in row.official_statuses),
+        official_statuses=tuple(status_of(each) for each in row.official_statuses),
     )
 
 
@@ -113,7 +113,7 @@ def rate_again(stored: Mapping[str, Any]) -> green.Rating:
                 green.Settlement(each["id"], Decimal(each["kwh"]), each["certificate_id"])
                 for each in claims["settlements"]
             ),
-            official_statuses=tuple(_status(each) for each in claims["official_statuses"]),
+            official_statuses=tuple(status_of(each) for each in claims["official_statuses"]),
         ),
         green.RatingFactors(
             version=factors["version"],
@@ -165,7 +165,8 @@ def _item(today: GreenMethod, stored: Mapping[str, Any]) -> MethodItem:
     )
 
 
-def _status(stored: Mapping[str, Any]) -> green.OfficialStatus:
+def status_of(stored: Mapping[str, Any]) -> green.OfficialStatus:
+    """A copied status from its row."""
     return green.OfficialStatus(
         kind=stored["kind"],
         level=stored["level"],

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 
 from identity.models import Organization
 from marketplace.portal.access import for_page, visitor_of
+from vouchers.green_gates import stated_gates
 from vouchers.models import AwardBasis
 from vouchers.policy import visible_awards
 
@@ -36,6 +37,7 @@ def show_award(request: HttpRequest, award_id: int) -> HttpResponse:
                 .prefetch_related("recoveries")
                 .order_by("pk")
             ],
+            "gates": stated_gates(award.version.terms, award.facts),
             "rows": ROWS,
         },
     )

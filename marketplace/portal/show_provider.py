@@ -16,6 +16,8 @@ from marketplace.portal.access import for_page, visitor_of
 from marketplace.portal.draw_charts import stacked
 from marketplace.queries import visible_charges
 from providers.facts import load_green_method
+from providers.gates import CUSTOMARY, held_by
+from providers.green import Condition, gate_answers
 from providers.green.exact import civil_day
 from providers.models import Facility, GreenRating, Offer, Pool, PriceVersion
 from providers.queries import ratings_in_force, visible_facilities, visible_pools, visible_ratings
@@ -24,7 +26,8 @@ from scheduling.near_misses import near_misses
 from scheduling.policy import visible_placements
 from treasury.models import Payable, PayoutItem
 from treasury.queries import items_visible_to, payables_visible_to
-from vouchers.models import Redemption
+from vouchers.green_gates import green_conditions
+from vouchers.models import PolicyVersion, Redemption
 from vouchers.policy import visible_redemptions
 
 ROWS = 100
@@ -82,16 +85,34 @@ def _facilities(rows: QuerySet[Facility], actor: Actor, now: datetime) -> list[d
     newest: dict[int, GreenRating] = {}
     for rating in visible_ratings(actor).filter(facility__in=facilities).order_by("pk"):
         newest[rating.facility_id] = rating
+    asked = _asked_by_programmes(now)
     chinese, today = (get_language() or "en").startswith("zh"), civil_day(now)
     return [
         {
             "facility": facility,
             "official": [_status(status, chinese, today) for status in facility.official_statuses],
             "rating": in_force.get(facility.pk),
+            "gates": gate_answers(
+                [*CUSTOMARY, *asked],
+                held_by(facility, in_force.get(facility.pk)),
+                at=now,
+            ),
             **_next(newest.get(facility.pk), in_force.get(facility.pk), now),
         }
         for facility in facilities
     ]
+
+
+def _asked_by_programmes(now: datetime) -> list[Condition]:
+    """Green conditions of the programmes' terms in force, each once."""
+    versions = PolicyVersion.objects.filter(
+        state="approved", effective_from__lte=now, programme__state="active"
+    )
+    terms = versions.order_by("programme", "-effective_from", "-number").distinct("programme")
+    found = [
+        each for row in terms.values_list("terms", flat=True) for each in green_conditions(row)
+    ]
+    return [each for each in dict.fromkeys(found) if each not in CUSTOMARY]
 
 
 def _next(newest: GreenRating | None, held: GreenRating | None, now: datetime) -> dict[str, Any]:

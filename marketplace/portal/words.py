@@ -101,6 +101,16 @@ TONES: dict[str, frozenset[str]] = {
 }
 
 WORDS: dict[str, Promise] = {
+    # green gates: what is compared, and the layer a figure is from
+    "green_tier": pgettext_lazy("code", "green tier"),
+    "pue": pgettext_lazy("code", "PUE"),
+    "renewable_share": pgettext_lazy("code", "renewable share"),
+    "green_share": pgettext_lazy("code", "green electricity share"),
+    "hourly_cfe": pgettext_lazy("code", "hourly carbon-free share"),
+    "green_low_carbon_level": pgettext_lazy("code", "data-center green low-carbon level"),
+    "official": pgettext_lazy("code", "official status, copied"),
+    "computed": pgettext_lazy("code", "our index, computed"),
+    "gate": pgettext_lazy("code", "stated with the application"),
     # why a reading was set aside
     "negative": pgettext_lazy("code", "below zero"),
     "too_coarse": pgettext_lazy("code", "electricity coarser than the clock hour"),

@@ -127,6 +127,21 @@ def tone(state: str) -> str:
 
 
 @register.filter
+def bound(op: str) -> str:
+    """A comparison as people write it."""
+    return {">=": "≥", "<=": "≤", "==": "="}.get(op, op)
+
+
+@register.filter
+def figure(value: str, metric: str) -> str:
+    """A gate's figure: shares in percent, everything else as it stands."""
+    if metric not in ("renewable_share", "green_share", "hourly_cfe"):
+        return value
+    share = format((Decimal(value) * 100).quantize(Decimal("0.01")), "f")
+    return f"{share.rstrip('0').rstrip('.')} %"
+
+
+@register.filter
 def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
     """`mapping[key]`, or None."""
     return (mapping or {}).get(key)

@@ -382,6 +382,19 @@ class VerifyRequest(serializers.Serializer[Any]):
     statement = serializers.CharField(max_length=5000, help_text="what was seen, where and when")
 
 
+class GateAnswerShape(serializers.Serializer[Any]):
+    """A condition and its answer. `layer`: official (copied certificate), computed (our index, by
+    the rating in `source`), gate (stated with an application). `actual` null = nothing to show."""
+
+    metric = serializers.CharField()
+    op = serializers.CharField()
+    asked = serializers.CharField()
+    actual = serializers.CharField(allow_null=True)
+    met = serializers.BooleanField()
+    layer = serializers.ChoiceField(["official", "computed", "gate"])
+    source = serializers.CharField()  # type: ignore[assignment]
+
+
 class DirectYearShape(serializers.Serializer[Any]):
     """`decision` null: `missing` names the meters with uncovered hours."""
 

@@ -1,9 +1,10 @@
 """The suppliers over HTTP: facts, facilities, pools, offers and prices."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -31,7 +32,9 @@ from providers.api import serializers as shapes
 from providers.bulk import COLUMNS
 from providers.direct_line import direct_connection_year
 from providers.export import file_response, pool_lines
-from providers.green import GreenInputError
+from providers.facts import load_green_method
+from providers.gates import CUSTOMARY, gates_of
+from providers.green import Condition, GreenInputError
 from providers.models import (
     AcceleratorModel,
     Facility,
@@ -131,6 +134,26 @@ class FacilityViewSet(Reading):
         return Response(shapes.FacilitySerializer(facility).data)
 
     @extend_schema(
+        parameters=[
+            OpenApiParameter("max_pue", OpenApiTypes.DECIMAL),
+            OpenApiParameter("min_renewable_share", OpenApiTypes.DECIMAL),
+            OpenApiParameter("min_hourly_cfe", OpenApiTypes.DECIMAL),
+            OpenApiParameter("min_green_tier", OpenApiTypes.INT),
+            OpenApiParameter(
+                "official", OpenApiTypes.STR, description="kind or kind:level, may be repeated"
+            ),
+        ],
+        responses=shapes.GateAnswerShape(many=True),
+    )
+    @action(detail=True, filter_backends=[], pagination_class=None)
+    def gates(self, request: Request, pk: str) -> Response:
+        """Each condition held against what the facility has to show now: asked, actual, met, and
+        the layer the actual figure is from. Without conditions: PUE 1.2, renewable 80 %, 4A."""
+        asked_for = _conditions(request.query_params) or CUSTOMARY
+        answers = gates_of(self.get_object(), asked_for, at=timezone.now())
+        return Response([each.as_dict() for each in answers])
+
+    @extend_schema(
         parameters=[OpenApiParameter("year", OpenApiTypes.INT, required=True)],
         responses=shapes.DirectYearShape,
     )
@@ -155,6 +178,35 @@ class FacilityViewSet(Reading):
                 "decision": told.decision.as_dict() if told.decision else None,
             }
         )
+
+
+BOUNDS = {
+    "max_pue": ("pue", "<="),
+    "min_renewable_share": ("renewable_share", ">="),
+    "min_hourly_cfe": ("hourly_cfe", ">="),
+    "min_green_tier": ("green_tier", ">="),
+}
+
+
+def _conditions(asked_for: QueryDict) -> tuple[Condition, ...]:
+    found = []
+    for name, (metric, op) in BOUNDS.items():
+        if name not in asked_for:
+            continue
+        try:
+            bound = Decimal(str(asked_for[name]))
+        except InvalidOperation:
+            raise Invalid(name, "a number", "须为数字") from None
+        if not bound.is_finite():
+            raise Invalid(name, "a number", "须为数字")
+        found.append(Condition(metric, op, bound))
+    kinds = {kind for kind, *_names in load_green_method().official_statuses}
+    for text in asked_for.getlist("official"):
+        kind, _, level = text.partition(":")
+        if kind not in kinds:
+            raise Invalid("official", f"one of {sorted(kinds)}", f"须为 {sorted(kinds)} 之一")
+        found.append(Condition(kind, ">=", level))
+    return tuple(found)
 
 
 class PoolViewSet(Reading):

@@ -10,7 +10,7 @@ aware datetimes, periods half-open. The same inputs in any order give the same b
         `raises` says what would raise it; `expires_at` when it ends; `bundle(rating)` is the JSON
         object that docs/verify_rating.py recomputes without this package.
     rating_factors(grid_factors, facility=, period=, on=) -> RatingFactors
-    meets(rating, gate, at=) -> audit.decisions.Decision with a reason per condition
+    gate_answers(conditions, held, at=)          asked, actual, met, and the layer it is from
     summarise(readings, period) -> MeterYear     gaps named, impossible values quarantined
     indicators_of(...)                           and one function per indicator in `indicators`
     location_based(...), market_based(...)       two ledgers that are never blended
@@ -19,7 +19,7 @@ aware datetimes, periods half-open. The same inputs in any order give the same b
     direct_connection(rules, ...) -> Decision    绿电直连 60 / 30 / 20 %
 
 Inputs (frozen dataclasses): Facility, Period, Reading(kind, starts_at, ends_at, quantity),
-Certificate, Settlement, OfficialStatus, Claims, RatingFactors, Gate. A malformed input raises
+Certificate, Settlement, OfficialStatus, Claims, RatingFactors, Condition. A malformed input raises
 GreenInputError(field, text_en, text_zh); a wrong value inside well-formed evidence never raises, it
 is quarantined or not counted, by name.
 """
@@ -54,7 +54,7 @@ from .facility_bound import (
     jobs_above_facility,
     within_facility,
 )
-from .gates import Gate, OfficialRequirement, meets
+from .gates import Condition, GateAnswer, Held, gate_answers, stated_answer
 from .indicators import Indicator, indicators_of
 from .lateness import lateness
 from .meters import Gap, MeterYear, Quarantined, summarise
@@ -73,11 +73,13 @@ __all__ = [
     "CarbonAmount",
     "Certificate",
     "Claims",
+    "Condition",
     "ExceededHour",
     "Facility",
     "Gap",
-    "Gate",
+    "GateAnswer",
     "GreenInputError",
+    "Held",
     "Indicator",
     "ItemScore",
     "JobCarbon",
@@ -85,7 +87,6 @@ __all__ = [
     "ListedSlice",
     "MeterKind",
     "MeterYear",
-    "OfficialRequirement",
     "OfficialStatus",
     "Period",
     "Quarantined",
@@ -100,6 +101,7 @@ __all__ = [
     "canonical_input",
     "canonical_output",
     "direct_connection",
+    "gate_answers",
     "hours_above_energy",
     "indicators_of",
     "job_carbon",
@@ -109,11 +111,11 @@ __all__ = [
     "listed_twice",
     "location_based",
     "market_based",
-    "meets",
     "rate",
     "rating_factors",
     "share_energy",
     "sold_above_installed",
+    "stated_answer",
     "summarise",
     "useful_below_sold",
     "within_facility",

@@ -1,14 +1,18 @@
-"""Gates: the plain conditions that programmes and workloads put on a facility."""
+"""Gates: the plain conditions that programmes and workloads put on a facility, each held alone.
 
-from dataclasses import dataclass
+A figure comes from one of three layers, which are never mixed:
+  official   a copied certificate; never computed here
+  computed   our index, from meters and certificates, by a rating that holds
+  gate       what an application under the gate states; neither copied nor computed
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from audit.decisions import Decision, Reason
-
 from .evidence import OfficialStatus
 from .exact import civil_day
-from .rating import Rating
 
 # Levels from lowest to highest. Grades and numbered levels: 1 is best.
 _ORDER = {
@@ -16,144 +20,134 @@ _ORDER = {
     "gb_t_44989_2024": ("3", "2", "1"),
     "gb_40879_2021": ("3", "2", "1"),
 }
+# A condition's figure → the indicator of a rating that says it.
+INDICATOR_OF = {
+    "green_tier": "green_tier",
+    "pue": "pue",
+    "renewable_share": "renewable",
+    "green_share": "renewable",
+    "hourly_cfe": "hourly_cfe",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class OfficialRequirement:
-    """An official status that must be held: `min_level` or better; None = any level or year."""
+class Condition:
+    """`metric` is a figure of the index with `op` >=, >, <=, < or == and a bound; or the kind of an
+    official status, to be held at level `bound` or better ("" = at any level)."""
 
-    kind: str
-    min_level: str | None = None
+    metric: str
+    op: str
+    bound: Decimal | str
+
+    @property
+    def is_official(self) -> bool:
+        return self.metric not in INDICATOR_OF
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """Conditions; every one that is not None must hold. `version` names the terms applied.
+class Held:
+    """What a facility has to show. `index` None = no rating holds; a figure it lacks is unrated."""
 
-    The index conditions (tier, PUE, shares) ask for a rating that holds: unrated never meets them.
-    Official requirements look at the copied certificate alone.
-    """
-
-    version: str
-    min_tier: int | None = None
-    max_pue: Decimal | None = None
-    min_renewable_share: Decimal | None = None
-    min_hourly_cfe: Decimal | None = None
-    official: tuple[OfficialRequirement, ...] = ()
+    index: Mapping[str, Decimal] | None
+    index_source: str = ""
+    statuses: tuple[OfficialStatus, ...] = field(default=())
 
 
-def meets(rating: Rating | None, gate: Gate, *, at: datetime) -> Decision:
-    """Whether a facility with `rating` (None = never rated) meets `gate` at `at`, with reasons."""
-    reasons: list[Reason] = []
-    asks_index = any(
-        bound is not None
-        for bound in (gate.min_tier, gate.max_pue, gate.min_renewable_share, gate.min_hourly_cfe)
-    )
-    holds = rating is not None and rating.holds_at(at)
-    if asks_index and not holds:
-        reasons.append(_no_rating(rating))
-    if rating is not None and holds:
-        reasons += _index_reasons(rating, gate)
-    statuses = rating.official_statuses if rating else ()
-    reasons += [_official(requirement, statuses, at) for requirement in gate.official]
-    return Decision(
-        allowed=all(reason.satisfied for reason in reasons),
-        reasons=tuple(reasons),
-        terms_version=gate.version,
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """One condition and its answer. `actual` None = nothing to show, which meets no bound."""
+
+    metric: str
+    op: str
+    asked: str
+    actual: str | None
+    met: bool
+    layer: str
+    source: str
+
+    def as_dict(self) -> dict[str, str | bool | None]:
+        return asdict(self)
+
+
+def gate_answers(
+    conditions: Iterable[Condition], held: Held, *, at: datetime
+) -> tuple[GateAnswer, ...]:
+    """Every condition with the asked and the actual figure, met or not, and the layer."""
+    return tuple(
+        _official(each, held.statuses, at) if each.is_official else _computed(each, held)
+        for each in conditions
     )
 
 
-def _no_rating(rating: Rating | None) -> Reason:
-    if rating is not None and rating.is_rated:
-        return Reason("rating_expired", "The green rating has expired.", "绿色评级已过期。")
-    return Reason(
-        "facility_unrated",
-        "The facility is unrated; an unrated facility meets no green condition.",
-        "该设施未评级；未评级设施不满足任何绿色条件。",
+def stated_answer(condition: Condition, stated: Decimal | None) -> GateAnswer:
+    """The answer to a condition on what an application states itself."""
+    return _compared(condition, stated, layer="gate", source="")
+
+
+def _computed(condition: Condition, held: Held) -> GateAnswer:
+    figures = held.index or {}
+    actual = figures.get(INDICATOR_OF[condition.metric])
+    source = held.index_source if actual is not None else ""
+    return _compared(condition, actual, layer="computed", source=source)
+
+
+def _compared(
+    condition: Condition, actual: Decimal | None, *, layer: str, source: str
+) -> GateAnswer:
+    bound = Decimal(condition.bound)
+    met = (
+        actual is not None
+        and {
+            ">=": actual >= bound,
+            ">": actual > bound,
+            "<=": actual <= bound,
+            "<": actual < bound,
+            "==": actual == bound,
+        }[condition.op]
     )
-
-
-def _index_reasons(rating: Rating, gate: Gate) -> list[Reason]:
-    reasons = []
-    if gate.min_tier is not None:
-        tier = rating.green_tier
-        reasons.append(
-            Reason(
-                "green_tier",
-                f"Green tier {tier}; at least {gate.min_tier} is asked.",
-                f"绿色档位 {tier}；要求不低于 {gate.min_tier}。",
-                satisfied=tier is not None and tier >= gate.min_tier,
-            )
-        )
-    if gate.max_pue is not None:
-        value = rating.value("pue")
-        reasons.append(
-            Reason(
-                "max_pue",
-                f"PUE {value}; at most {gate.max_pue} is asked.",
-                f"PUE {value}；要求不高于 {gate.max_pue}。",
-                satisfied=value is not None and value <= gate.max_pue,
-            )
-        )
-    for code, least, indicator, en, zh in (
-        (
-            "renewable_share",
-            gate.min_renewable_share,
-            "renewable",
-            "Renewable share",
-            "可再生能源利用率",
-        ),
-        (
-            "hourly_cfe",
-            gate.min_hourly_cfe,
-            "hourly_cfe",
-            "Hourly carbon-free share",
-            "逐时零碳电力占比",
-        ),
-    ):
-        if least is None:
-            continue
-        value = rating.value(indicator)
-        shown = "unrated" if value is None else str(value)
-        shown_zh = "未评" if value is None else str(value)
-        reasons.append(
-            Reason(
-                code,
-                f"{en} {shown}; at least {least} is asked.",
-                f"{zh} {shown_zh}；要求不低于 {least}。",
-                satisfied=value is not None and value >= least,
-            )
-        )
-    return reasons
+    shown = None if actual is None else _plain(actual)
+    return GateAnswer(
+        condition.metric, condition.op, _plain(bound), shown, met, layer=layer, source=source
+    )
 
 
 def _official(
-    requirement: OfficialRequirement, statuses: tuple[OfficialStatus, ...], at: datetime
-) -> Reason:
-    day = civil_day(at)
-    held = [
+    condition: Condition, statuses: tuple[OfficialStatus, ...], at: datetime
+) -> GateAnswer:
+    day, level = civil_day(at), str(condition.bound)
+    valid = [
         status
         for status in statuses
-        if status.kind == requirement.kind
+        if status.kind == condition.metric
         and (status.valid_from is None or status.valid_from <= day)
         and (status.valid_until is None or day < status.valid_until)
-        and _reaches(requirement, status.level)
     ]
-    asked = requirement.kind + (f" {requirement.min_level}" if requirement.min_level else "")
-    if held:
-        best = sorted(held, key=lambda status: status.certificate_number)[0]
-        en = f"Holds {best.kind} {best.level}, certificate {best.certificate_number}."
-        zh = f"持有 {best.kind} {best.level}，证书编号 {best.certificate_number}。"
-    else:
-        en = f"No valid official status {asked} or better is on record."
-        zh = f"没有有效的官方评定 {asked} 或更高等级。"
-    return Reason("official_status", en, zh, satisfied=bool(held), clause=requirement.kind)
+    best = max(valid, key=lambda each: (_place(each), each.certificate_number), default=None)
+    return GateAnswer(
+        condition.metric,
+        ">=",
+        level,
+        best.level if best else None,
+        met=any(_reaches(each, level) for each in valid),
+        layer="official",
+        source=f"{best.certificate_number}, {best.issuer}" if best else "",
+    )
 
 
-def _reaches(requirement: OfficialRequirement, level: str) -> bool:
-    if requirement.min_level is None:
+def _place(status: OfficialStatus) -> int:
+    order = _ORDER.get(status.kind, ())
+    return order.index(status.level) if status.level in order else -1
+
+
+def _reaches(status: OfficialStatus, level: str) -> bool:
+    order = _ORDER.get(status.kind, ())
+    if not level:
         return True
-    order = _ORDER.get(requirement.kind)
-    if order is None or level not in order or requirement.min_level not in order:
-        return level == requirement.min_level
-    return order.index(level) >= order.index(requirement.min_level)
+    if status.level not in order or level not in order:
+        return status.level == level
+    return order.index(status.level) >= order.index(level)
+
+
+def _plain(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

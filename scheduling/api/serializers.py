@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+from drf_spectacular.utils import extend_schema_field
 from numpy.typing import NDArray
 from rest_framework import serializers
 
+from scheduling.green_gates import green_gates
 from scheduling.models import (
     Job,
     Listing,
@@ -41,13 +43,16 @@ class PlacementSerializer(serializers.ModelSerializer[Placement]):
     facility = serializers.CharField(source="pool.facility.name", read_only=True)
     accelerator = serializers.CharField(source="pool.accelerator.code", read_only=True)
     adcode = serializers.CharField(source="pool.facility.adcode", read_only=True)
-    green_tier = serializers.IntegerField(source="rating.tier", read_only=True, allow_null=True)
+    green_tier = serializers.IntegerField(
+        source="rating.green_tier", read_only=True, allow_null=True
+    )
     own_fen = serializers.IntegerField(read_only=True)
     workload_reference = serializers.CharField(source="workload.reference", read_only=True)
     segments = serializers.ListField(
         child=serializers.ListField(child=serializers.DateTimeField()), read_only=True
     )
     explanation = serializers.DictField(read_only=True)
+    gates = serializers.SerializerMethodField()
 
     class Meta:
         model = Placement
@@ -74,8 +79,15 @@ class PlacementSerializer(serializers.ModelSerializer[Placement]):
             "energy_kwh",
             "carbon_kg",
             "explanation",
+            "gates",
             "valid_until",
         ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_gates(self, placement: Placement) -> list[dict[str, Any]]:
+        """The workload's green conditions against the rating the placement saw: metric, op, asked,
+        actual, met, layer, source."""
+        return [each.as_dict() for each in green_gates(placement)]
 
 
 class MatchRunSerializer(serializers.ModelSerializer[MatchRun]):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.money import LARGEST_FEN
+from vouchers.green_gates import stated_gates
 from vouchers.models import (
     Application,
     AwardBasis,
@@ -320,9 +321,16 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
 class ApplicationDetailSerializer(ApplicationSerializer):
     facts = serializers.DictField(read_only=True)
     evaluation = serializers.DictField(read_only=True, allow_null=True)
+    gates = serializers.SerializerMethodField()
 
     class Meta(ApplicationSerializer.Meta):
-        fields = [*ApplicationSerializer.Meta.fields, "facts", "evaluation"]
+        fields = [*ApplicationSerializer.Meta.fields, "facts", "evaluation", "gates"]
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_gates(self, application: Application) -> list[dict[str, Any]]:
+        """The programme's green conditions against what the application states."""
+        terms = application.version.terms if application.version else {}
+        return [each.as_dict() for each in stated_gates(terms, application.facts)]
 
 
 class RejectionRequest(serializers.Serializer[None]):
@@ -543,9 +551,16 @@ class SubsidyAwardDetailSerializer(SubsidyAwardSerializer):
     facts = serializers.DictField(read_only=True)
     evaluation = serializers.DictField(read_only=True)
     bases = AwardBasisSerializer(many=True, read_only=True)
+    gates = serializers.SerializerMethodField()
 
     class Meta(SubsidyAwardSerializer.Meta):
-        fields = [*SubsidyAwardSerializer.Meta.fields, "facts", "evaluation", "bases"]
+        fields = [*SubsidyAwardSerializer.Meta.fields, "facts", "evaluation", "bases", "gates"]
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_gates(self, award: SubsidyAward) -> list[dict[str, Any]]:
+        """The programme's green conditions against what the award states: metric, op, asked,
+        actual, met, layer, source."""
+        return [each.as_dict() for each in stated_gates(award.version.terms, award.facts)]
 
 
 class AwardCorrectionSerializer(serializers.ModelSerializer[AwardCorrection]):
