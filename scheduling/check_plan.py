@@ -56,8 +56,8 @@ def check_plan(market: Market, planned: Plan, *, hours: int) -> list[str]:
     if found:
         return found
     tell("kind", ~_suits(jobs.kind_sets, [p.kind for p in market.pools])[jobs.kinds[on], pool])
-    regions = [p.region for p in market.pools]
-    tell("region", ~_reaches(jobs.region_sets, regions)[jobs.regions[on], pool])
+    reached = _reaches(jobs.region_sets, [p.region for p in market.pools])
+    tell("region", ~reached[jobs.regions[on], pool])
     tiers = np.array([p.green_tier or 0 for p in market.pools])
     tell("rating", tiers[pool] < jobs.min_green_tier[on])
     free, price = free_units(market, hours), hourly_prices(market, hours)
@@ -71,9 +71,7 @@ def check_plan(market: Market, planned: Plan, *, hours: int) -> list[str]:
         )
     fen = _sum_over(price, pool, start, ends, mask, split) * jobs.units[on]
     tell("price", fen != columns.price_fen[on])
-    holds = (jobs.voucher_rate_e4[on] > 0) & _reaches(jobs.region_sets, regions)[
-        jobs.voucher_regions[on], pool
-    ]
+    holds = (jobs.voucher_rate_e4[on] > 0) & reached[jobs.voucher_regions[on], pool]
     most = np.where(holds, fen * jobs.voucher_rate_e4[on] // 10_000, 0)
     capped = np.where(jobs.voucher_cap_fen[on] >= 0, jobs.voucher_cap_fen[on], most)
     most = np.minimum(most, capped)
@@ -109,11 +107,11 @@ def units_used(
 
 def free_units(market: Market, hours: int) -> Usage:
     """[pools, hours] units open by the calendar and not taken or on offer already."""
-    free = np.zeros((len(market.pools), hours), np.int64)
+    units = np.array([pool.units for pool in market.pools], np.int64)
+    free = np.repeat(units[:, None], hours, axis=1)
     for row, pool in enumerate(market.pools):
-        if pool.available is None:
-            free[row] = pool.units
-        else:
+        if pool.available is not None:
+            free[row] = 0
             for first, last in pool.available:
                 free[row, first:last] = pool.units
         if pool.occupied is not None:
@@ -123,10 +121,12 @@ def free_units(market: Market, hours: int) -> Usage:
 
 def hourly_prices(market: Market, hours: int) -> Usage:
     """[pools, hours] fen per unit-hour."""
-    prices = np.zeros((len(market.pools), hours), np.int64)
-    for row, pool in enumerate(market.pools):
-        figure = pool.price_fen_per_unit_hour
-        prices[row] = np.asarray(figure)[:hours] if np.ndim(figure) else figure
+    figures = [pool.price_fen_per_unit_hour for pool in market.pools]
+    dated = [row for row, figure in enumerate(figures) if np.ndim(figure)]
+    flat = np.array([0 if np.ndim(figure) else figure for figure in figures], np.int64)
+    prices = np.repeat(flat[:, None], hours, axis=1)
+    for row in dated:
+        prices[row] = np.asarray(figures[row])[:hours]
     return prices
 
 

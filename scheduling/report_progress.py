@@ -22,7 +22,8 @@ PHASES = {
 
 
 class Progress:
-    """Writes `MatchRun.progress` at most once a second and at every new phase.
+    """Writes `MatchRun.progress` at most once a second and at every new phase. In its first second
+    a run writes nothing, for every write is a commit: most small ones are done by then.
 
     `begun_at` is the caller's clock; time passed since is added, so that the lease is renewed from
     the real moment. Raises LeaseLost as soon as the lease has gone to somebody else.
@@ -44,13 +45,15 @@ class Progress:
         if threading.get_ident() != self._thread:  # the connection belongs to one thread
             return
         passed = time.monotonic() - self._clock
-        if phase == self._phase and passed - self._written < EVERY_SECONDS:
-            return
         if phase != self._phase:
             self.seconds.setdefault(phase, round(passed, 3))
             if phase == "improve":  # what is placed now is a sound plan; the rest betters it
                 self.facts["early_plan_after_seconds"] = round(passed, 2)
-        self._phase, self._written = phase, passed
+        again = phase == self._phase and passed - self._written < EVERY_SECONDS
+        self._phase = phase
+        if again or passed < EVERY_SECONDS:
+            return
+        self._written = passed
         begin, end = PHASES.get(phase, (8, 80))
         self._run.progress = {
             "step": phase,

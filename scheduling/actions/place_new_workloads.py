@@ -73,7 +73,7 @@ def place_new_workloads(
         run.input_digest = sha256(packed).hexdigest()
         progress.tell("place")
         try:
-            found = place_incremental(live.state, jobs.to_jobs())
+            found = place_incremental(live.state, jobs)
         except MarketError as error:
             why = f"{error.code}: {error.text_en}"
             park(run=run, why=why, actor=actor, at=progress.now())

@@ -163,10 +163,13 @@ def open_state(
     return State(market, certificate, carbon_price_fen_per_kg or 0.0, hours or 168)
 
 
-def place_incremental(state: State, jobs: Sequence[Job]) -> Incremental:
+def place_incremental(state: State, given: Sequence[Job] | JobColumns) -> Incremental:
     """Place jobs in the order given against ``state`` (which is changed): where each is worth most
     at the stored scarcity prices; when that is nowhere, at true cost."""
-    columns = JobColumns.from_jobs(jobs)
+    if isinstance(given, JobColumns):
+        columns, jobs = given, given.to_jobs()
+    else:
+        columns, jobs = JobColumns.from_jobs(given), list(given)
     admit_jobs(columns)
     admit_unique([job.job_id for job in jobs], "jobs", "job_id")
     for row, job in enumerate(jobs):

@@ -55,7 +55,9 @@ class Workload(models.Model):
                 name="a_workload_ends_after_it_starts",
             ),
         ]
-        indexes = [models.Index(fields=["state", "id"], name="workload_state")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="submitted"), name="workloads_that_wait")
+        ]
         triggers = [moves_only_along("workload", moves.WORKLOAD_MOVES)]
 
     def __str__(self) -> str:

@@ -3,14 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.decisions import SYSTEM
 from scheduling import live_market as kept
 from scheduling.actions.decline_placement import decline_placement
 from scheduling.actions.lease_market import lease_market
 from scheduling.actions.place_new_workloads import place_new_workloads
+from scheduling.actions.run_matching import open_run
 from scheduling.models import MatchRun, Placement, PoolHour, Workload
 from scheduling.refusals import MarketIsBeingPlanned
+from scheduling.report_progress import Progress
 from tests.factories import NOW
 from tests.scheduling.builders import make_workload
 from tests.scheduling.test_run_matching import match, offered
@@ -127,3 +131,17 @@ def test_while_the_market_is_planned_nobody_places():
     lease_market(market="all", at=NOW)
     with pytest.raises(MarketIsBeingPlanned):
         place()
+
+
+def test_a_run_writes_its_progress_only_once_a_second_has_passed():
+    run = open_run(market="all", token=lease_market(market="all", at=NOW), at=NOW)
+    progress = Progress(run, begun_at=NOW)
+    with CaptureQueriesContext(connection) as queries:
+        progress.tell("pull")
+        progress.tell("place")
+    assert not queries.captured_queries
+    progress._clock -= 2
+    progress.tell("check")
+    run.refresh_from_db()
+    assert run.progress["step"] == "check"
+    assert list(progress.seconds) == ["pull", "place", "check"]
