@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from audit.actions.record import record
 from audit.decisions import Actor, Invalid, StaleState
 from providers.bulk import read_pool, read_table
-from providers.bulk.pool_rows import NAMES, as_json
+from providers.bulk.pool_rows import NAMES, as_json, header_problem
 from providers.bulk.read_table import Row
 from providers.import_fates import REFUSE, Inventory, inventory_of, judge
 from providers.models import ImportFile, ImportRow
@@ -39,6 +39,8 @@ def check_import(*, file: ImportFile, actor: Actor, at: datetime) -> ImportFile:
         rows = list(read_table(bytes(file.content), file.filename))
         if not rows:
             raise Invalid("file", "holds no row", "没有数据行")
+        if problem := header_problem(dict.fromkeys(name for _, row in rows for name in row)):
+            raise Invalid("file", *problem)
     except Invalid as refusal:
         return _settle(file, fates, 0, str(refusal), actor, at)
     for piece in _pieces(rows):

@@ -1,6 +1,7 @@
 """One row of a pool file: what it says, and everything that is wrong with it, by column."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from providers.units import DIMENSIONS
 
+from .read_table import TOO_MANY
 from .write_table import RUNS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -103,6 +105,9 @@ class _Reader:
             if column in REQUIRED:
                 self.wrong(column, "missing", "must be given", "必填")
             return None
+        if text.startswith("="):
+            self.wrong(column, "formula", "a formula; put its value", "为公式，请改填数值")
+            return None
         try:
             value = Decimal(text)
             if not value.is_finite():
@@ -135,6 +140,24 @@ class _Reader:
             names = ", ".join(dict.fromkeys(known.values()))
             self.wrong(column, "unknown_value", f"one of {names}", f"须为 {names} 之一")
         return known.get(text)
+
+
+def header_problem(columns: Iterable[str]) -> tuple[str, str] | None:
+    """What is wrong with the columns of a file, in both languages; None when they will do."""
+    given = [name for name in columns if name != TOO_MANY]
+    named = [NAMES[name] for name in given if name in NAMES]
+    unknown = [name for name in given if name not in NAMES]
+    missing = [name for name in REQUIRED if name not in named]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    for names, en, zh in (
+        (unknown, "no such column", "没有这一列"),
+        (missing, "a column is missing", "缺少列"),
+        (twice, "a column is named twice", "列名重复"),
+    ):
+        if names:
+            listed = ", ".join(name[:40] for name in names[:10])
+            return f"{en}: {listed}", f"{zh}：{listed}"
+    return None
 
 
 def read_pool(cells: dict[str, str]) -> tuple[PoolRow | None, list[Problem]]:

@@ -16,6 +16,7 @@ MAX_BYTES = 40_000_000
 MAX_ROWS = 200_000
 MAX_UNPACKED_BYTES = 600_000_000  # an XLSX is a ZIP: what it unpacks to is asked before unpacking
 MAX_COLUMNS = 100
+TOO_MANY = "?"  # the name under which a row says that it has more cells than columns
 
 Row = tuple[int, dict[str, str]]
 
@@ -24,7 +25,8 @@ def read_table(data: bytes, filename: str) -> Iterator[Row]:
     """(row number as a spreadsheet shows it, cells by column) of every row that is not empty.
 
     The first row names the columns; a JSON file is a list of objects, its first object row 2.
-    Text is stripped, and the apostrophe that `write_csv` puts before a cell is taken off again.
+    Text is stripped, and the apostrophe that `write_csv` puts before a cell is taken off again. A
+    formula of a workbook is its text, not a result that may be stale or was never computed.
     Raises Invalid("file") for bytes that are no such file, or too many of them.
     """
     if len(data) > MAX_BYTES:
@@ -71,7 +73,7 @@ def _xlsx(data: bytes) -> Iterator[list[str]]:
             unpacked = sum(entry.file_size for entry in packed.infolist())
         if unpacked > MAX_UNPACKED_BYTES:
             raise _wrong("unpacks to too much", "解压后过大")
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book = load_workbook(io.BytesIO(data), read_only=True)
         for cells in book.worksheets[0].iter_rows(values_only=True, max_col=MAX_COLUMNS):
             yield [_text(cell) for cell in cells]
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
@@ -88,7 +90,7 @@ def _json(data: bytes) -> Iterator[Row]:
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         raise _wrong("must be a list of objects", "须为对象列表")
     for number, each in enumerate(listed, start=2):
-        yield number, {str(name): _text(value) for name, value in each.items()}
+        yield number, {str(name): _plain(_text(value)) for name, value in each.items()}
 
 
 def _with_header(lines: Iterator[list[str]]) -> Iterator[Row]:
@@ -104,7 +106,7 @@ def _with_header(lines: Iterator[list[str]]) -> Iterator[Row]:
             continue
         row = {name: _plain(cell) for name, cell in zip(header, cells, strict=False) if name}
         if any(cell.strip() for cell in cells[len(header) :]):
-            row["?"] = "more cells than columns"
+            row[TOO_MANY] = "more cells than columns"
         yield number, row
     if header is None:
         raise _wrong("empty", "文件为空")
@@ -112,7 +114,7 @@ def _with_header(lines: Iterator[list[str]]) -> Iterator[Row]:
 
 def _plain(cell: str) -> str:
     cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in RUNS else cell
+    return cell[1:].strip() if cell[:1] == "'" and cell[1:].lstrip(" ").startswith(RUNS) else cell
 
 
 def _text(value: Any) -> str:
@@ -124,7 +126,7 @@ def _text(value: Any) -> str:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return str(value)
+    return value if isinstance(value, str) else str(getattr(value, "text", None) or value)
 
 
 def _wrong(why: str, why_zh: str) -> Invalid:

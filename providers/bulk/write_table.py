@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-# A cell that begins like this is a formula to a spreadsheet (CSV injection, CWE-1236).
-RUNS = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins like this is a formula to a spreadsheet (CSV injection, CWE-1236); Chinese and
+# Japanese ones run the full-width signs too.
+RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def harmless(value: Any) -> str:
     """The cell's text; an apostrophe keeps a spreadsheet from running it. Numbers stay numbers."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(RUNS) and not _is_number(text) else text
+    runs = text.startswith(RUNS) or text.lstrip().startswith(RUNS)
+    return f"'{text}" if runs and not _is_number(text) else text
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

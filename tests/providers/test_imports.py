@@ -8,8 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from openpyxl import Workbook
+from openpyxl.worksheet.formula import ArrayFormula
 
-from audit.decisions import SYSTEM, StaleState
+from audit.decisions import SYSTEM, Invalid, StaleState
 from identity.roles import Role
 from providers.actions.add_pool import add_pool
 from providers.actions.apply_import import apply_import
@@ -17,7 +19,15 @@ from providers.actions.check_import import check_import
 from providers.actions.upload_import import upload_import
 from providers.bulk import COLUMNS, read_table, write_csv, write_xlsx
 from providers.export import pool_lines, problem_lines
-from providers.models import ImportFile, ImportRow, Offer, Pool, PriceVersion
+from providers.models import (
+    AcceleratorModel,
+    Facility,
+    ImportFile,
+    ImportRow,
+    Offer,
+    Pool,
+    PriceVersion,
+)
 from providers.tasks import work_on_waiting_imports
 from tests.factories import NOW
 from tests.providers.supply import HOUR, a_card, make_facility, make_offer
@@ -238,6 +248,144 @@ def test_a_workbook_never_holds_a_formula():
     data = write_xlsx(["a"], [["=1+1"]])
     ((_, cells),) = read_table(data, "x.xlsx")
     assert cells == {"a": "=1+1"}
+
+
+@pytest.mark.parametrize(
+    "sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " ="]
+)
+def test_what_a_spreadsheet_would_run_leaves_with_an_apostrophe_and_is_refused_coming_in(
+    facility, sign
+):
+    cell = f"{sign}cmd|' /C calc'!A0"
+    told = next(csv.reader(io.StringIO("".join(write_csv(["a"], [[cell]])).partition("\r\n")[2])))
+    assert told == [f"'{cell}"]
+    rows = [dict(zip(HEADER, line(facility, cell), strict=True))]
+    for data, name in (
+        (bytes_of([line(facility, cell)]), "x.csv"),
+        (bytes_of([line(facility, f"'{cell}")]), "x.csv"),
+        (json.dumps(rows).encode(), "x.json"),
+        (write_xlsx(HEADER, [line(facility, cell)]), "x.xlsx"),
+    ):
+        file = checked(facility, data, name)
+        if sign in "\t\r\n":  # white space, taken off: what is left runs nothing
+            assert ImportRow.objects.get(file=file).values["code"] == cell.strip()
+        else:
+            assert [each[1:4:2] for each in problem_lines(file)] == [("code", "formula")], name
+
+
+@pytest.mark.parametrize(("cell", "text"), [("-5", "-5"), ("+1.5", "+1.5"), ("-5+1", "'-5+1")])
+def test_a_signed_number_stays_a_number(cell, text):
+    assert f"\r\n{text}\r\n" in "".join(write_csv(["a"], [[cell]]))
+
+
+def workbook(*rows):
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("column", "formula"),
+    [("units", "=4*2"), ("price_fen", "=A1"), ("code", '="a"'), ("price_unit", "=F1")],
+)
+def test_a_formula_of_a_workbook_is_refused_not_taken_as_empty(facility, column, formula):
+    row = line(facility, "a")
+    row[HEADER.index(column)] = formula
+    file = checked(facility, workbook(HEADER, row), "x.xlsx")
+    assert {told[1:3] for told in problem_lines(file)} == {(column, formula)}
+
+
+def test_an_array_formula_is_refused_too(facility):
+    book = Workbook()
+    book.active.append(HEADER)
+    book.active.append(line(facility, "a"))
+    book.active["D2"] = ArrayFormula("D2:D2", "=SUM(A1:A2)")
+    held = io.BytesIO()
+    book.save(held)
+    file = checked(facility, held.getvalue(), "x.xlsx")
+    assert [told[1:4] for told in problem_lines(file)] == [("units", "=SUM(A1:A2)", "formula")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030"])
+def test_the_same_pools_come_of_every_encoding(encoding):
+    a_card()
+    facility = make_facility()
+    Facility.objects.filter(pk=facility.pk).update(name="和林格尔一号")
+    facility.refresh_from_db()
+    file = checked(facility, bytes_of([line(facility, "甲机房")], encoding=encoding))
+    apply_import(file=file, actor=SYSTEM, at=NOW)
+    assert list(Pool.objects.values_list("facility__name", "code")) == [("和林格尔一号", "甲机房")]
+
+
+def test_a_row_twice_in_a_file_names_the_first(facility):
+    rows = [line(facility, "a"), line(facility, "b"), line(facility, "a", units="9")]
+    file = checked(facility, bytes_of(rows))
+    assert [row[:4] for row in problem_lines(file)] == [(4, "code", "a", "twice_in_file")]
+    assert "row 2" in next(problem_lines(file))[4]
+
+
+def test_a_row_that_is_stored_already_changes_it_and_keeps_what_is_fixed(facility):
+    apply_import(file=checked(facility, bytes_of([line(facility, "a")])), actor=SYSTEM, at=NOW)
+    assert fates(checked(facility, bytes_of([line(facility, "a", units="9")]))) == [("change",)]
+    other = AcceleratorModel.objects.exclude(code=CARD).order_by("code").first().code
+    moved = checked(facility, bytes_of([line(facility, "a", card=other)]))
+    assert [row[1:4] for row in problem_lines(moved)] == [("accelerator", other, "fixed")]
+    assert Pool.objects.get().units == 8
+
+
+def test_a_file_without_a_byte_is_refused_before_it_is_kept(facility):
+    with pytest.raises(Invalid):
+        checked(facility, b"")
+    assert not ImportFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "data", [bytes_of([]), bytes_of([], encoding="utf-8-sig"), write_xlsx(HEADER, []), b"[]"]
+)
+def test_a_file_of_a_header_alone_holds_no_row(facility, data):
+    file = checked(facility, data, "x.json" if data == b"[]" else "x.csv")
+    assert (file.state, file.problem) == ("refused", "file: holds no row")
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (["site", *HEADER[1:]], "no such column: site"),
+        (HEADER[1:], "a column is missing: facility"),
+        ([*HEADER, "数据中心"], "a column is named twice: facility"),
+        ([str(number) for number in range(7)], "no such column: 0, 1, 2"),
+    ],
+)
+def test_a_wrong_header_is_said_once_for_the_file(facility, header, said):
+    cells = [*line(facility, "a"), "more"][: len(header)]
+    file = checked(facility, bytes_of([cells, cells, cells], header=header))
+    assert (file.state, file.rows_total) == ("refused", 0)
+    assert said in file.problem
+    assert len(list(problem_lines(file))) == 1
+
+
+def test_more_than_a_hundred_thousand_rows_are_read_and_too_many_are_refused():
+    def rows(count):
+        return b"a\n" + b"1\n" * count
+
+    assert sum(1 for _ in read_table(rows(100_001), "x.csv")) == 100_001
+    with pytest.raises(Invalid, match="more than 200000 rows"):
+        list(read_table(rows(200_001), "x.csv"))
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_and_one_rows_are_judged_and_one_wrong_row_stops_them_all(facility):
+    rows = [line(facility, f"p{number}") for number in range(100_000)]
+    file = checked(facility, bytes_of([*rows, line(facility, "p7")]))
+    assert (file.state, file.rows_total, file.rows_checked) == ("refused", 100_001, 100_001)
+    assert (file.rows_created, file.rows_refused) == (100_000, 1)
+    assert [row[:2] for row in problem_lines(file)] == [(100_002, "code")]
+    with pytest.raises(StaleState):
+        apply_import(file=file, actor=SYSTEM, at=NOW)
+    assert not Pool.objects.exists()
 
 
 def test_an_exported_line_has_every_column(facility):
