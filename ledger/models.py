@@ -261,13 +261,20 @@ class Posting(models.Model):
                     END IF;
                     -- A transfer closes with its transaction and stays in its book.
                     IF EXISTS (
+                        -- LIMIT keeps each look-up by its key, however many rows there are.
                         SELECT 1 FROM written w
-                          LEFT JOIN ledger_transfer t
-                            ON t.id = w.transfer_id AND t.transaction_id = txid_current()
-                          LEFT JOIN ledger_account s
-                            ON s.id = w.source_id AND s.book_id = t.book_id
-                          LEFT JOIN ledger_account d
-                            ON d.id = w.destination_id AND d.book_id = t.book_id
+                          LEFT JOIN LATERAL (
+                              SELECT book_id FROM ledger_transfer
+                               WHERE id = w.transfer_id AND transaction_id = txid_current() LIMIT 1
+                          ) t ON true
+                          LEFT JOIN LATERAL (
+                              SELECT id FROM ledger_account
+                               WHERE id = w.source_id AND book_id = t.book_id LIMIT 1
+                          ) s ON true
+                          LEFT JOIN LATERAL (
+                              SELECT id FROM ledger_account
+                               WHERE id = w.destination_id AND book_id = t.book_id LIMIT 1
+                          ) d ON true
                          WHERE s.id IS NULL OR d.id IS NULL
                     ) THEN
                         RAISE EXCEPTION 'posting outside its transfer or book'
