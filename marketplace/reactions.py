@@ -14,7 +14,7 @@ from marketplace.actions.award_from_books import (
 )
 from marketplace.actions.cancel_order import cancel_order
 from marketplace.actions.charge_order import charge_order
-from marketplace.actions.rerate_orders import rerate_orders
+from marketplace.actions.rerate_orders import rerate_order, rerate_orders
 from marketplace.actions.send_refund import send_refund
 from marketplace.models import Order, Refund
 from marketplace.platform_connectors import connector_for
@@ -147,8 +147,13 @@ def check_what_was_submitted(event: AuditEvent) -> None:
     check_rating(rating=rating, actor=SYSTEM, at=timezone.now())
 
 
+def rerate_what_was_placed(event: AuditEvent) -> None:
+    """An order was placed: it is rated again if the rating it rests on was revoked meanwhile."""
+    rerate_order(order_id=int(event.subject_id), actor=SYSTEM, at=timezone.now())
+
+
 REACTIONS: dict[str, tuple[Callable[[AuditEvent], None], ...]] = {
-    "order.placed": (prepare_job,),
+    "order.placed": (prepare_job, rerate_what_was_placed),
     "job.created": (hand_over_job,),
     "job.completed": (charge_usage,),
     "job.failed": (cancel_failed,),

@@ -11,8 +11,11 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from audit.decisions import SYSTEM, Invalid, NotFound
 from providers.actions.allocate_certificates import allocate_certificates
 from providers.actions.register_certificates import NewCertificate, register_certificates
+from providers.actions.register_facility import register_facility
 from providers.actions.retire_certificates import retire_certificates
+from providers.green import Period
 from providers.models import CertificateAllocation, GreenCertificate
+from providers.rating_inputs import claims_of
 from providers.refusals import CertificateExists, CertificateNotAvailable
 from tests.factories import NOW
 from tests.providers.supply import YEAR_ENDS, YEAR_STARTS, make_facility, provider_admin
@@ -130,3 +133,34 @@ def test_of_thirty_two_who_race_for_a_certificate_one_gets_it():
     assert ends.count("got it") == 1
     assert ends.count("refused") == 31
     assert CertificateAllocation.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thirty_two_who_race_for_overlapping_lots_count_no_certificate_twice():
+    first = make_facility()
+    facilities = [
+        first,
+        register_facility(
+            provider=first.provider, name="two", adcode="150100", site={}, actor=SYSTEM, at=NOW
+        ),
+    ]
+    serials = [f"S-{number:02d}" for number in range(16)]
+    register(first, *serials)
+    start = Barrier(32)
+
+    def race(number):
+        lot = [serials[(number + step) % 16] for step in (0, 1, 5)]
+        try:
+            start.wait()
+            return allocate(facilities[number % 2], *lot)
+        except CertificateNotAvailable:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(32) as threads:
+        counted = sum(threads.map(race, range(32)))
+    period = Period(YEAR_STARTS, YEAR_ENDS)
+    used = [each.id for facility in facilities for each in claims_of(facility, period).certificates]
+    assert 3 <= len(used) == len(set(used)) == counted <= 16
+    assert GreenCertificate.objects.filter(state="allocated").count() == counted

@@ -1,9 +1,12 @@
 """Verified, reminded, revoked: the steps around a rating."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from audit.decisions import SYSTEM, Invalid, NotFound, NotPermitted, SamePerson, StaleState
 from audit.models import AuditEvent
@@ -18,6 +21,7 @@ from providers.models import GreenRating
 from tests.factories import NOW
 from tests.providers.supply import (
     FIRST_DAY,
+    approve_row,
     ingest,
     make_facility,
     make_meter,
@@ -153,3 +157,39 @@ def test_the_end_is_announced_at_sixty_thirty_and_seven_days_once(rating):
     assert reminded(rating, 1) == []
     told = AuditEvent.objects.filter(kind="rating.expires_soon")
     assert [event.data["days"] for event in told.order_by("pk")] == [60, 30, 7]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beats_that_run_at_once_announce_each_step_once():
+    facility = make_facility()
+    valid = DateTimeTZRange(NOW, NOW + timedelta(days=90))
+    row = GreenRating.objects.create(
+        facility=facility,
+        method_version="t",
+        factors_version="t",
+        period=DateTimeTZRange(NOW - timedelta(days=400), NOW - timedelta(days=35)),
+        green_tier=3,
+        score=60,
+        score_possible=80,
+        completeness=1,
+        indicators=[],
+        findings={},
+        computed_at=NOW,
+    )
+    approve_row(row, valid, verifier().person_id)
+    beats = 8
+
+    def beat(at, start):
+        try:
+            start.wait()
+            return len(remind_of_ratings(actor=SYSTEM, at=at))
+        finally:
+            connection.close()
+
+    for days in (60, 30, 7):
+        at, start = valid.upper - timedelta(days=days), Barrier(beats)
+        with ThreadPoolExecutor(beats) as threads:
+            sent = list(threads.map(beat, [at] * beats, [start] * beats))
+        assert sorted(sent) == [0] * (beats - 1) + [1]
+    told = AuditEvent.objects.filter(kind="rating.expires_soon").order_by("pk")
+    assert [event.data["days"] for event in told] == [60, 30, 7]
