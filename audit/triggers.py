@@ -75,3 +75,32 @@ def written_once(name: str, *columns: str) -> pgtrigger.Trigger:
             RETURN NEW;
         """,
     )
+
+
+def names_what_exists(name: str, column: str, table: str) -> pgtrigger.Trigger:
+    """A foreign key, checked once a statement instead of once a row.
+
+    For parents that are never deleted (their own triggers), so that only what comes in needs a
+    look; on a million rows that is seconds instead of minutes. Hold `column` with `written_once`.
+    """
+    return pgtrigger.Trigger(
+        name=f"{name}_names_a_{column}_that_exists",
+        operation=pgtrigger.Insert,
+        when=pgtrigger.After,
+        level=pgtrigger.Statement,
+        referencing=pgtrigger.Referencing(new="incoming"),
+        func="""
+            IF EXISTS (
+                SELECT 1 FROM (SELECT DISTINCT {column}_id AS id FROM incoming) AS named
+                 WHERE id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM {table} AS parent WHERE parent.id = named.id)
+            ) THEN
+                RAISE EXCEPTION 'a {name} names a {column} that does not exist'
+                    USING ERRCODE = 'foreign_key_violation',
+                          CONSTRAINT = '{name}_names_a_{column}_that_exists';
+            END IF;
+            RETURN NULL;
+        """.replace("{name}", name)
+        .replace("{column}", column)
+        .replace("{table}", table),
+    )

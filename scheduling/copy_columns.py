@@ -1,6 +1,6 @@
 """Columns of whole numbers between PostgreSQL and NumPy by COPY in binary: no object per row.
 
-Every column is bigint or double precision and never null, so a row has a fixed width and a million
+Every column is bigint or double precision and never null, so a million
 rows are one buffer. https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
 """
 
@@ -26,18 +26,35 @@ def _row(kinds: Mapping[str, str]) -> np.dtype[Any]:
 def copy_out(cursor: Any, query: str, kinds: Mapping[str, str]) -> dict[str, NDArray[Any]]:
     """The rows of `query` as one native array a column; `kinds` is name -> "i" or "f", in order.
 
+    The server gathers each column into one array, so that a million rows come as one message.
     `query` is one of ours with literals only, never text from outside. Raises ValueError when a
     value is null or of another width.
     """
-    with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
+    gathered = ", ".join(f'array_agg("{name}")' for name in kinds)
+    read = f"SELECT {gathered} FROM ({query}) AS rows"  # noqa: S608
+    with cursor.copy(f"COPY ({read}) TO STDOUT (FORMAT BINARY)") as copy:
         body = b"".join(copy)
-    row = _row(kinds)
-    rows = np.frombuffer(body, row, count=(len(body) - 21) // row.itemsize, offset=19)
-    if len(body) != 21 + len(rows) * row.itemsize or not all(
-        (rows[f"{name} width"] == _WIDTH).all() for name in kinds
-    ):
+    columns, at = {}, len(_SIGNATURE) + 2  # the row's count of fields
+    for name, kind in kinds.items():
+        size = int.from_bytes(body[at : at + 4], "big", signed=True)
+        at += 4
+        columns[name] = _unpack_array(body, at, size, kind)
+        at += max(0, size)
+    return columns
+
+
+def _unpack_array(body: bytes, at: int, size: int, kind: str) -> NDArray[Any]:
+    """One array in binary: dimensions, has nulls, type, (length, lower bound), then the values."""
+    if size < 0:  # null: no rows
+        return np.zeros(0, f"{kind}8")
+    values = np.dtype([("width", ">i4"), ("value", f">{kind}8")])
+    dimensions, nulls, _type, count, _lower = np.frombuffer(body, ">i4", 5, at).tolist()
+    if dimensions != 1 or nulls or size != 20 + count * values.itemsize:
         raise ValueError("a column holds a null or is not eight bytes wide")
-    return {name: rows[name].astype(f"{kind}8") for name, kind in kinds.items()}
+    rows = np.frombuffer(body, values, count, at + 20)
+    if not (rows["width"] == _WIDTH).all():
+        raise ValueError("a column holds a null or is not eight bytes wide")
+    return rows["value"].astype(f"{kind}8")
 
 
 def copy_in(cursor: Any, table: str, columns: Mapping[str, NDArray[Any]]) -> int:

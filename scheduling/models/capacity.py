@@ -1,10 +1,11 @@
 """Promised capacity, hour by hour."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along
+from audit.triggers import moves_only_along, names_what_exists
 from providers.models import Pool
 from scheduling import moves
 from scheduling.models.matching import Placement
@@ -16,7 +17,9 @@ class PoolHour(models.Model):
     `taken` is allocated to accepted placements, `proposed` is kept for those on offer.
     """
 
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="hours")
+    pool = models.ForeignKey(
+        Pool, models.PROTECT, related_name="hours", db_constraint=False, db_index=False
+    )
     starts_at = models.DateTimeField(_("hour"))
     units = models.PositiveIntegerField(_("units"))
     taken = models.PositiveIntegerField(_("taken"), default=0, db_default=0)
@@ -30,6 +33,14 @@ class PoolHour(models.Model):
             models.CheckConstraint(
                 condition=Q(units__gte=F("taken") + F("proposed")),
                 name="a_pool_hour_is_never_oversold",
+            ),
+        ]
+        triggers = [
+            names_what_exists("pool_hour", "pool", "providers_pool"),
+            pgtrigger.Protect(
+                name="pool_hour_stays_with_its_pool",
+                operation=pgtrigger.UpdateOf("pool_id"),
+                condition=pgtrigger.Q(old__pool__df=pgtrigger.F("new__pool")),
             ),
         ]
 

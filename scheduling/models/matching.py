@@ -1,11 +1,16 @@
 """Plans: who may make one, what it was made from, and what it chose."""
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import immutable, moves_only_along, never_deleted, written_once
+from audit.triggers import (
+    immutable,
+    moves_only_along,
+    names_what_exists,
+    never_deleted,
+    written_once,
+)
 from providers.models import GreenRating, Pool, PriceVersion
 from scheduling import moves
 from scheduling.models.workloads import Workload
@@ -90,33 +95,6 @@ class MatchArchive(models.Model):
         return f"{self.run_id}"
 
 
-def _names_what_exists(column: str, table: str) -> pgtrigger.Trigger:
-    """A foreign key, checked once a statement instead of once a row.
-
-    Its parents are never deleted (their own triggers), so only what comes in needs a look; on a
-    plan of a million rows that is seconds instead of minutes.
-    """
-    return pgtrigger.Trigger(
-        name=f"placement_names_a_{column}_that_exists",
-        operation=pgtrigger.Insert,
-        when=pgtrigger.After,
-        level=pgtrigger.Statement,
-        referencing=pgtrigger.Referencing(new="incoming"),
-        func="""
-            IF EXISTS (
-                SELECT 1 FROM (SELECT DISTINCT {column}_id AS id FROM incoming) AS named
-                 WHERE id IS NOT NULL
-                   AND NOT EXISTS (SELECT 1 FROM {table} AS parent WHERE parent.id = named.id)
-            ) THEN
-                RAISE EXCEPTION 'a placement names a {column} that does not exist'
-                    USING ERRCODE = 'foreign_key_violation',
-                          CONSTRAINT = 'placement_names_a_{column}_that_exists';
-            END IF;
-            RETURN NULL;
-        """.replace("{column}", column).replace("{table}", table),
-    )
-
-
 class Placement(models.Model):
     """The pool and hours chosen for a workload, with reasons and the best rejected alternatives.
 
@@ -135,13 +113,17 @@ class Placement(models.Model):
     run = models.ForeignKey(
         MatchRun, models.PROTECT, related_name="placements", db_constraint=False
     )
-    workload = models.ForeignKey(Workload, models.PROTECT, related_name="placements")
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="placements", db_constraint=False)
-    rating = models.ForeignKey(GreenRating, models.PROTECT, null=True, blank=True)
-    price_version = models.ForeignKey(
-        PriceVersion, models.PROTECT, null=True, blank=True, db_constraint=False
+    workload = models.ForeignKey(
+        Workload, models.PROTECT, related_name="placements", db_constraint=False
     )
-    replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="placements", db_constraint=False)
+    rating = models.ForeignKey(
+        GreenRating, models.PROTECT, null=True, blank=True, db_constraint=False, db_index=False
+    )
+    price_version = models.ForeignKey(
+        PriceVersion, models.PROTECT, null=True, blank=True, db_constraint=False, db_index=False
+    )
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False)
     holds_capacity = models.BooleanField(_("holds capacity"), default=False, db_default=False)
     state = models.TextField(_("state"), choices=State, default=State.PROPOSED)
     starts_at = models.DateTimeField(_("starts at"))
@@ -171,12 +153,26 @@ class Placement(models.Model):
                 name="a_voucher_pays_at_most_the_price",
             ),
         ]
+        indexes = [  # most placements have neither: a plan of a million rows skips these
+            models.Index(
+                fields=["rating"], condition=Q(rating__isnull=False), name="placements_by_rating"
+            ),
+            models.Index(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False),
+                name="placements_that_replace",
+            ),
+        ]
         triggers = [
             moves_only_along("placement", moves.PLACEMENT_MOVES),
-            written_once("placement", "run_id", "pool_id", "price_version_id"),
-            _names_what_exists("run", "scheduling_matchrun"),
-            _names_what_exists("pool", "providers_pool"),
-            _names_what_exists("price_version", "providers_priceversion"),
+            written_once(
+                "placement", "run_id", "workload_id", "pool_id", "rating_id", "price_version_id"
+            ),
+            names_what_exists("placement", "run", "scheduling_matchrun"),
+            names_what_exists("placement", "workload", "scheduling_workload"),
+            names_what_exists("placement", "pool", "providers_pool"),
+            names_what_exists("placement", "rating", "providers_greenrating"),
+            names_what_exists("placement", "price_version", "providers_priceversion"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.triggers import moves_only_along
+from audit.triggers import moves_only_along, never_deleted
 from identity.models import Organization
 from scheduling import moves
 
@@ -22,7 +22,9 @@ class Workload(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
-    enterprise = models.ForeignKey(Organization, models.PROTECT, related_name="workloads")
+    enterprise = models.ForeignKey(
+        Organization, models.PROTECT, related_name="workloads", db_index=False
+    )
     reference = models.TextField(_("reference"))
     state = models.TextField(_("state"), choices=State, default=State.SUBMITTED)
     kinds = models.JSONField(_("accelerator kinds"), default=list, blank=True)
@@ -58,7 +60,7 @@ class Workload(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(state="submitted"), name="workloads_that_wait")
         ]
-        triggers = [moves_only_along("workload", moves.WORKLOAD_MOVES)]
+        triggers = [moves_only_along("workload", moves.WORKLOAD_MOVES), *never_deleted("workload")]
 
     def __str__(self) -> str:
         return self.reference

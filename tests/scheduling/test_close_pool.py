@@ -109,7 +109,10 @@ def test_a_lifted_closure_lets_the_hours_be_offered_again():
     assert Placement.objects.get().pool == pool
 
 
-@pytest.mark.parametrize("column", ["run_id", "pool_id", "price_version_id"])
+NAMED = ["run_id", "workload_id", "pool_id", "rating_id", "price_version_id"]
+
+
+@pytest.mark.parametrize("column", NAMED)
 def test_the_database_refuses_a_placement_that_names_nothing(column):
     placement = make_placement(make_pool(), make_workload())
     Placement.objects.filter(pk=placement.pk).update(state="declined")
@@ -121,7 +124,18 @@ def test_the_database_refuses_a_placement_that_names_nothing(column):
     assert refused.value.__cause__.diag.constraint_name == name
 
 
-@pytest.mark.parametrize("table", ["scheduling_matchrun"])
+def test_the_database_refuses_hours_of_a_pool_that_does_not_exist():
+    with pytest.raises(IntegrityError, match="does not exist"), transaction.atomic():
+        PoolHour.objects.create(pool_id=10**9, starts_at=NOW, units=1)
+
+
+def test_promised_hours_stay_with_their_pool():
+    hour = PoolHour.objects.create(pool=make_pool(), starts_at=NOW, units=1)
+    with pytest.raises(DatabaseError, match=r"[Cc]annot update"), transaction.atomic():
+        PoolHour.objects.filter(pk=hour.pk).update(pool=make_pool())
+
+
+@pytest.mark.parametrize("table", ["scheduling_matchrun", "scheduling_workload"])
 def test_what_others_stand_on_is_never_deleted(table):
     make_placement(make_pool(), make_workload())
     refused = pytest.raises(DatabaseError, match=r"[Cc]annot delete")
