@@ -42,7 +42,7 @@ def show_trial(request: HttpRequest, version_id: int) -> HttpResponse:
             "recomputation": recomputation,
             "differences": (
                 recomputation.differences.select_related(
-                    "beneficiary", "application", "claim", "award", "payable", "recovery"
+                    "beneficiary", "application", "claim", "award", "window_answer__window"
                 ).order_by("pk")[:DIFFERENCES]
                 if recomputation
                 else []

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import Error, connection, transaction
+from django.utils import timezone
 
-from audit.decisions import Invalid, NotFound, NotPermitted, SamePerson, StaleState
+from audit.decisions import Actor, Invalid, NotFound, NotPermitted, SamePerson, StaleState
 from tests.factories import NOW, make_actor
 from tests.vouchers.claims import CLAIMED, Case
 from tests.vouchers.office import (
@@ -18,19 +19,22 @@ from tests.vouchers.office import (
     make_programme,
 )
 from tests.vouchers.rules.sheets import WAN, document, rate_line, year_cap
+from tests.vouchers.windows import FACE_FEN, admit, answer_of, claim, make_window
 from treasury.actions.approve_payable import approve_payable
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
 from vouchers.actions.conclude_claim import conclude_claim
 from vouchers.actions.draft_policy_version import draft_policy_version
+from vouchers.actions.give_back_grant import give_back_grant
 from vouchers.actions.raise_differences import raise_differences
 from vouchers.actions.recompute_decisions import recompute_decisions
-from vouchers.models import Claim, PolicyVersion, Programme, Recomputation
+from vouchers.models import Claim, ClaimWindow, PolicyVersion, Programme, Recomputation
 from vouchers.proofs import PROOFS
 from vouchers.queries import version_in_force
 from vouchers.refusals import NotSimulated, RecomputationIsStale
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=10)
+SOON = timezone.now() + timedelta(minutes=5)  # a window's clock is the database's
 MORE = {**CLAIMED, "benefit": document(rate_line("0.3"))["benefit"]}
 LESS = {**CLAIMED, "benefit": document(rate_line("0.1"))["benefit"]}
 
@@ -48,7 +52,12 @@ def decided(case: Case) -> Claim:
 
 
 def reach_back(
-    office: Office, programme: Programme, terms: object, *, since: datetime = NOW
+    office: Office,
+    programme: Programme,
+    terms: object,
+    *,
+    since: datetime = NOW,
+    at: datetime = LATER,
 ) -> PolicyVersion:
     """Submitted retroactive terms with their trial."""
     version = draft_policy_version(
@@ -57,20 +66,22 @@ def reach_back(
         effective_from=since,
         retroactive=True,
         actor=office.drafter,
-        at=LATER,
+        at=at,
     )
     attach_trial(version, office.drafter.person_id)
-    return submit_policy_version(version=version, actor=office.drafter, at=LATER)
+    return submit_policy_version(version=version, actor=office.drafter, at=at)
 
 
-def recompute(office: Office, version: PolicyVersion) -> Recomputation:
-    return recompute_decisions(version=version, actor=office.drafter, at=LATER)
+def recompute(office: Office, version: PolicyVersion, *, at: datetime = LATER) -> Recomputation:
+    return recompute_decisions(version=version, actor=office.drafter, at=at)
 
 
-def approve_by_three(office: Office, version: PolicyVersion) -> PolicyVersion:
+def approve_by_three(
+    office: Office, version: PolicyVersion, *, at: datetime = LATER
+) -> PolicyVersion:
     third = make_actor(office.organization, "policy_approver")
     for actor in (office.approver_1, office.approver_2, third):
-        version = approve_policy_version(version=version, actor=actor, at=LATER)
+        version = approve_policy_version(version=version, actor=actor, at=at)
     return version
 
 
@@ -196,6 +207,81 @@ def test_an_earlier_difference_leaves_another_room_to_a_later_decision() -> None
     version = reach_back(office, programme, document(rate_line("0.25"), caps=[year_cap(3 * WAN)]))
     rows = recompute(office, version).differences.order_by("pk")
     # 2 and 1 WAN under a cap of 3; a quarter gives 2.5, and leaves half a WAN.
+    assert [(row.before_fen, row.after_fen) for row in rows] == [
+        (2 * WAN, 25 * WAN // 10),
+        (1 * WAN, 5 * WAN // 10),
+    ]
+
+
+def granted(**more: object) -> tuple[Office, ClaimWindow, Actor]:
+    """An enterprise that a window granted a fifth of 10 WAN, at most the face value."""
+    office = make_office()
+    programme = make_programme(office, document(rate_line("0.2")))
+    bounds: dict[str, object] = {"tranche_fen": 5 * WAN, "face_fen": None, **more}
+    _, window = make_window(office=office, programme=programme, admission="terms", **bounds)
+    applicant = admit(window, contract_amount_fen=10 * WAN)
+    claim(window, applicant)
+    return office, window, applicant
+
+
+def test_a_grant_of_a_window_is_decided_again_and_noticed() -> None:
+    office, window, applicant = granted()
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
+    found = recompute(office, version, at=SOON)
+    (difference,) = found.differences.all()
+    answer = answer_of(window, applicant)
+    assert (found.examined, found.undecidable, found.more_fen) == (1, 0, 1 * WAN)
+    assert (difference.subject, difference.beneficiary) == (answer, answer.enterprise)
+    assert (difference.before_fen, difference.after_fen) == (2 * WAN, 3 * WAN)
+    approve_by_three(office, version, at=SOON)
+    (raised,) = raise_differences(recomputation=found, actor=office.decider, at=SOON)
+    assert (raised.state, raised.payable, raised.recovery) == ("noticed", None, None)
+    assert answer_of(window, applicant).granted_fen == 2 * WAN
+
+
+@pytest.mark.parametrize(
+    ("bound", "before_fen", "after_fen"),
+    [
+        ({"face_fen": FACE_FEN}, FACE_FEN, None),  # both answers are above the face value
+        ({"tranche_fen": 1 * WAN}, 1 * WAN, None),  # no more was left, and no more is given now
+        ({"face_fen": 25 * WAN // 10}, 2 * WAN, 25 * WAN // 10),
+    ],
+)
+def test_a_window_bounds_its_grants_under_new_terms_too(
+    bound: dict[str, int], before_fen: int, after_fen: int | None
+) -> None:
+    office, window, applicant = granted(**bound)
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
+    found = recompute(office, version, at=SOON)
+    assert answer_of(window, applicant).granted_fen == before_fen
+    assert (found.examined, found.undecidable) == (1, 0)
+    assert [each.after_fen for each in found.differences.all()] == [after_fen][: bool(after_fen)]
+
+
+def test_a_grant_given_back_is_no_decision_and_one_to_a_region_asked_no_terms() -> None:
+    office, window, applicant = granted()
+    give_back_grant(answer=answer_of(window, applicant), actor=applicant, at=SOON)
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
+    assert recompute(office, version, at=SOON).examined == 0
+    _, region = make_window(office=office, programme=window.programme)
+    claim(region, admit(region))
+    found = recompute(office, version, at=SOON)
+    assert (found.examined, found.undecidable, found.differences.count()) == (1, 1, 0)
+
+
+def test_a_grant_of_a_window_leaves_another_room_to_a_later_decision() -> None:
+    office = make_office()
+    programme = make_programme(office, document(rate_line("0.2"), caps=[year_cap(3 * WAN)]))
+    _, window = make_window(
+        office=office, programme=programme, admission="terms", tranche_fen=5 * WAN, face_fen=None
+    )
+    applicant = admit(window, contract_amount_fen=10 * WAN)
+    claim(window, applicant)
+    decide(office, apply(programme, applicant, contract_fen=10 * WAN, at=SOON), at=SOON)
+    version = reach_back(
+        office, programme, document(rate_line("0.25"), caps=[year_cap(3 * WAN)]), at=SOON
+    )
+    rows = recompute(office, version, at=SOON).differences.order_by("pk")
     assert [(row.before_fen, row.after_fen) for row in rows] == [
         (2 * WAN, 25 * WAN // 10),
         (1 * WAN, 5 * WAN // 10),

@@ -15,7 +15,7 @@ from treasury.actions.propose_payable import propose_payable
 from treasury.models import Payable
 from treasury.moves import move_state
 from vouchers import policy
-from vouchers.models import Application, Difference, Recomputation
+from vouchers.models import Application, Difference, Recomputation, WindowAnswer
 from vouchers.refusals import ProgrammeNotActive
 
 
@@ -38,7 +38,9 @@ def raise_differences(
     rows = list(
         recomputation.differences.filter(state="proposed")
         .select_for_update(of=["self"], no_key=True)
-        .select_related("application", "claim__payable", "award__payable", "beneficiary")
+        .select_related(
+            "application", "claim__payable", "award__payable", "window_answer", "beneficiary"
+        )
         .order_by("pk")
     )
     for each in rows:
@@ -49,7 +51,7 @@ def raise_differences(
 def _raise(difference: Difference, actor: Actor, at: datetime) -> None:
     subject, change = difference.subject, difference.change_fen
     policy.require_other_side(actor, difference.beneficiary)
-    payable = None if isinstance(subject, Application) else subject.payable
+    payable = None if isinstance(subject, Application | WindowAnswer) else subject.payable
     if payable is not None and change > 0:
         owed = _owe(difference, payable, actor, at)
         move_state(difference, to="owed", payable_id=owed.pk)

@@ -1,7 +1,8 @@
 """Retroactive terms: every decision since their effective date is decided again, and what would
 have come out otherwise is written down for the approvers. Nothing changes by itself."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +20,8 @@ from vouchers.models import (
     PolicyVersion,
     Recomputation,
     SubsidyAward,
+    WindowAdmission,
+    WindowAnswer,
 )
 from vouchers.queries import SHANGHAI
 from vouchers.refusals import RecomputationIsStale
@@ -26,7 +29,20 @@ from vouchers.rules import Evaluation, RuleError, Terms, Usage, UsageEntry, dige
 from vouchers.rules.entitlement import relevant_facts
 
 UNDECIDED = ("draft", "submitted", "half_approved", "twice_approved")
-Decided = Application | Claim | SubsidyAward
+Decided = Application | Claim | SubsidyAward | WindowAnswer
+
+
+@dataclass(frozen=True)
+class Past:
+    """One decision of the past. `kept` is its evaluation, None where no terms were asked;
+    `ceiling_fen` is what bounded it beside the terms (evidence, a window's face value)."""
+
+    subject: Decided
+    beneficiary: Organization
+    before_fen: int
+    at: datetime
+    kept: Mapping[str, Any] | None
+    ceiling_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,27 +122,34 @@ def outcomes_under(version: PolicyVersion) -> Iterator[Outcome]:
     """
     terms = Terms.load(version.terms)
     moved: dict[int, list[tuple[date, int]]] = {}
-    for subject, beneficiary, before_fen in _decided(version):
-        kept = subject.evaluation or {}
-        past = moved.setdefault(beneficiary.pk, [])
-        try:
-            answer: Evaluation | None = evaluate(
-                terms,
-                relevant_facts(terms, kept["facts"]),
-                at=datetime.fromisoformat(kept["at"]),
-                used=_had_by_then(Usage.from_dicts(kept["used"]), past),
-                policy_version=version.label,
-            )
-        except RuleError:
-            answer = None
-        after_fen = _amount(subject, before_fen, answer)
-        if after_fen is not None and after_fen != before_fen:
-            on = datetime.fromisoformat(kept["at"]).astimezone(SHANGHAI).date()
-            past.append((on, after_fen - before_fen))
-        yield Outcome(subject, beneficiary, before_fen, after_fen, answer)
+    for each in _decided(version):
+        past = moved.setdefault(each.beneficiary.pk, [])
+        answer = _asked_again(each, terms, past, version.label)
+        after_fen = _amount(each, answer)
+        if after_fen is not None and after_fen != each.before_fen:
+            past.append((each.at.astimezone(SHANGHAI).date(), after_fen - each.before_fen))
+        yield Outcome(each.subject, each.beneficiary, each.before_fen, after_fen, answer)
 
 
-def _decided(version: PolicyVersion) -> list[tuple[Decided, Organization, int]]:
+def _asked_again(
+    past: Past, terms: Terms, moved: list[tuple[date, int]], label: str
+) -> Evaluation | None:
+    """What `terms` say to the facts kept; None where none are, or they are not enough."""
+    if past.kept is None:
+        return None
+    try:
+        return evaluate(
+            terms,
+            relevant_facts(terms, past.kept["facts"]),
+            at=past.at,
+            used=_had_by_then(Usage.from_dicts(past.kept["used"]), moved),
+            policy_version=label,
+        )
+    except RuleError:
+        return None
+
+
+def _decided(version: PolicyVersion) -> list[Past]:
     """What other versions of the programme decided since the effective date and still stands."""
     applications = (
         Application.objects.filter(programme=version.programme, state__in=["approved", "issued"])
@@ -143,31 +166,55 @@ def _decided(version: PolicyVersion) -> list[tuple[Decided, Organization, int]]:
         .exclude(state="rejected")
         .select_related("beneficiary")
     )
-    rows: list[tuple[Decided, Organization, int]] = [
-        *((each, each.applicant, each.amount_fen or 0) for each in applications),
-        *((each, each.claimant, each.amount_fen) for each in claims),
-        *((each, each.beneficiary, each.amount_fen) for each in awards),
+    rows = [
+        *(_past(each, each.applicant, each.amount_fen or 0) for each in applications),
+        *(_past(each, each.claimant, each.amount_fen, each.substantiated_fen) for each in claims),
+        *(_past(each, each.beneficiary, each.amount_fen) for each in awards),
+        *_granted_in_windows(version),
     ]
-    since = [
-        row
-        for row in rows
-        if datetime.fromisoformat((row[0].evaluation or {})["at"]) >= version.effective_from
-    ]
-    return sorted(
-        since,
-        key=lambda row: ((row[0].evaluation or {})["at"], _word(row[0]), row[0].pk),
-    )
+    since = [each for each in rows if each.at >= version.effective_from]
+    return sorted(since, key=lambda each: (each.at, _word(each.subject), each.subject.pk))
 
 
-def _amount(subject: Decided, before_fen: int, answer: Evaluation | None) -> int | None:
-    """What would have been decided; what people lowered below the terms' answer stays lowered."""
+def _past(
+    subject: Application | Claim | SubsidyAward,
+    beneficiary: Organization,
+    before_fen: int,
+    ceiling_fen: int | None = None,
+) -> Past:
+    kept = subject.evaluation or {}
+    at = datetime.fromisoformat(kept["at"])
+    return Past(subject, beneficiary, before_fen, at, kept, ceiling_fen)
+
+
+def _granted_in_windows(version: PolicyVersion) -> Iterator[Past]:
+    """Grants of claim windows that were not given back. A window open to a whole region asked no
+    terms, so its grants keep no facts."""
+    bases = {
+        (window, enterprise): json.loads(evaluation)
+        for window, enterprise, evaluation in WindowAdmission.objects.filter(
+            window__programme=version.programme, basis__isnull=False
+        ).values_list("window_id", "enterprise_id", "basis__evaluation")
+    }
+    answers = WindowAnswer.objects.filter(
+        window__programme=version.programme, state__in=["granted", "issued"]
+    ).select_related("enterprise", "window")
+    for each in answers:
+        kept = bases.get((each.window_id, each.enterprise_id))
+        at = datetime.fromisoformat(kept["at"]) if kept else each.arrived_at
+        yield Past(each, each.enterprise, each.granted_fen or 0, at, kept, each.window.face_fen)
+
+
+def _amount(past: Past, answer: Evaluation | None) -> int | None:
+    """What would have been decided; what was lowered below the terms' answer (by people, by the
+    claimant's own asking, by what was left in a window) stays lowered."""
     if answer is None or answer.decision == "incomplete":
         return None
     fen = (answer.amount_fen or 0) if answer.decision == "granted" else 0
-    told = (subject.evaluation or {})["amount_fen"] or 0
-    if isinstance(subject, Claim):
-        fen, told = min(fen, subject.substantiated_fen), min(told, subject.substantiated_fen)
-    return min(fen, before_fen) if before_fen < told else fen
+    told = (past.kept or {})["amount_fen"] or 0
+    if past.ceiling_fen is not None:
+        fen, told = min(fen, past.ceiling_fen), min(told, past.ceiling_fen)
+    return min(fen, past.before_fen) if past.before_fen < told else fen
 
 
 def _had_by_then(used: Usage, moved: list[tuple[date, int]]) -> Usage:
@@ -201,4 +248,9 @@ def _digest(outcomes: list[Outcome]) -> str:
 
 
 def _word(subject: Decided) -> str:
-    return {Application: "application", Claim: "claim", SubsidyAward: "award"}[type(subject)]
+    return {
+        Application: "application",
+        Claim: "claim",
+        SubsidyAward: "award",
+        WindowAnswer: "window_answer",
+    }[type(subject)]

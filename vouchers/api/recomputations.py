@@ -35,8 +35,8 @@ class DifferenceSerializer(serializers.ModelSerializer[Difference]):
 
     class Meta:
         model = Difference
-        fields = ["id", "beneficiary", "application", "claim", "award", "before_fen", "after_fen"]
-        fields += ["change_fen", "state", "payable", "recovery"]
+        fields = ["id", "beneficiary", "application", "claim", "award", "window_answer"]
+        fields += ["before_fen", "after_fen", "change_fen", "state", "payable", "recovery"]
 
 
 class RecomputationSerializer(serializers.ModelSerializer[Recomputation]):

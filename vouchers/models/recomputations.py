@@ -1,5 +1,8 @@
 """What retroactive terms would have changed: computed before their approval, raised after it."""
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +15,15 @@ from vouchers.models.applications import Application
 from vouchers.models.awards import SubsidyAward
 from vouchers.models.claims import Claim
 from vouchers.models.programmes import PolicyVersion
+from vouchers.models.windows import WindowAnswer
+
+SUBJECTS = ("application", "claim", "award", "window_answer")
+
+
+def _one_of(*columns: str) -> Q:
+    """Exactly one of `columns` is filled."""
+    alone = [Q(**{f"{each}__isnull": each != only for each in columns}) for only in columns]
+    return reduce(or_, alone)
 
 
 class Recomputation(models.Model):
@@ -57,6 +69,9 @@ class Difference(models.Model):
     award = models.ForeignKey(
         SubsidyAward, models.PROTECT, null=True, blank=True, related_name="differences"
     )
+    window_answer = models.ForeignKey(
+        WindowAnswer, models.PROTECT, null=True, blank=True, related_name="differences"
+    )
     before_fen = models.PositiveBigIntegerField(_("decided (fen)"))
     after_fen = models.PositiveBigIntegerField(_("under the new terms (fen)"))
     evaluation = models.JSONField(_("evaluation under the new terms"))
@@ -76,9 +91,7 @@ class Difference(models.Model):
                 condition=~Q(before_fen=models.F("after_fen")), name="a_difference_differs"
             ),
             models.CheckConstraint(
-                condition=Q(application__isnull=False, claim__isnull=True, award__isnull=True)
-                | Q(application__isnull=True, claim__isnull=False, award__isnull=True)
-                | Q(application__isnull=True, claim__isnull=True, award__isnull=False),
+                condition=_one_of(*SUBJECTS),
                 name="a_difference_is_of_one_decision",
             ),
             models.CheckConstraint(
@@ -103,6 +116,7 @@ class Difference(models.Model):
                 "application_id",
                 "claim_id",
                 "award_id",
+                "window_answer_id",
                 "before_fen",
                 "after_fen",
                 "evaluation",
@@ -115,9 +129,9 @@ class Difference(models.Model):
         return f"{self.subject}: {self.before_fen} → {self.after_fen}"
 
     @property
-    def subject(self) -> Application | Claim | SubsidyAward:
+    def subject(self) -> Application | Claim | SubsidyAward | WindowAnswer:
         """What was decided."""
-        found = self.application or self.claim or self.award
+        found = self.application or self.claim or self.award or self.window_answer
         assert found is not None
         return found
 
