@@ -33,10 +33,11 @@ METHOD = (
         "基于位置：用电量 × 省级平均排放因子（全时段同一数值），绿证不改变该结果。",
     ),
     (
-        "Market-based: kWh without the share backed by retired certificates x the national average "
-        "without market-traded non-fossil power, for want of an official residual mix.",
-        "基于市场：扣除已注销绿证对应电量后 × 全国（不含市场化交易非化石电量）因子；"
-        "官方剩余组合因子尚未公布。",
+        "Market-based: kWh without the renewable share of the rated year (retired certificates) x "
+        "the national average without market-traded non-fossil power, for want of an official "
+        "residual mix. The rated year lies before the job.",
+        "基于市场：按评级年度的可再生能源占比（已注销绿证）扣减后 × 全国（不含市场化交易非化石"
+        "电量）因子；官方剩余组合因子尚未公布。评级年度早于作业时间。",
     ),
     (
         "Energy at the meter times PUE; without a rating in force the PUE is unknown and the "
@@ -222,9 +223,9 @@ def _line(row: dict[str, Any], pool: Pool, used: UsedEnergy, at: datetime) -> Ca
 
 
 def _retired(facility_kwh: Decimal, rating: GreenRating | None) -> Decimal | None:
-    """The job's part of what was retired for its facility: kWh x the rated share (REF).
+    """The job's kWh x the renewable share (REF) of the rated year; None when that is not known.
 
-    All jobs together never claim more than the facility retired. None without a rating that knows.
+    The rated year is over when its rating begins: the share is last year's, laid over this job.
     """
     if rating is None:
         return None

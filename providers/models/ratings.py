@@ -175,10 +175,14 @@ class GreenRating(models.Model):
                     IF EXISTS (
                         SELECT 1 FROM identity_membership m
                           JOIN providers_facility f ON f.provider_id = m.organization_id
-                         WHERE f.id = NEW.facility_id AND m.user_id = NEW.approved_by_id
-                           AND (TG_OP = 'INSERT' OR OLD.approved_by_id IS NULL)
+                         WHERE f.id = NEW.facility_id
+                           AND ((m.user_id = NEW.approved_by_id
+                                 AND (TG_OP = 'INSERT' OR OLD.approved_by_id IS NULL))
+                             OR (m.user_id = NEW.verified_by_id
+                                 AND (TG_OP = 'INSERT' OR OLD.verified_by_id IS NULL)))
                     ) THEN
-                        RAISE EXCEPTION 'person % belongs to the provider', NEW.approved_by_id
+                        RAISE EXCEPTION 'who verifies or approves rating % belongs to the provider',
+                            NEW.id
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'a_verifier_does_not_belong_to_the_provider';
                     END IF;

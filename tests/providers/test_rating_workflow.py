@@ -18,7 +18,7 @@ from providers.actions.remind_of_ratings import remind_of_ratings
 from providers.actions.submit_rating import submit_rating
 from providers.actions.verify_rating import verify_rating
 from providers.models import GreenRating
-from tests.factories import NOW
+from tests.factories import NOW, make_actor
 from tests.providers.supply import (
     FIRST_DAY,
     approve_row,
@@ -140,6 +140,14 @@ def test_the_database_keeps_verifier_and_approver_apart(rating):
     verify_rating(rating=rating, statement="seen", actor=third, at=NOW)
     with pytest.raises(IntegrityError, match="are_three"), transaction.atomic():
         GreenRating.objects.filter(pk=rating.pk).update(approved_by=third.person_id)
+
+
+def test_the_database_refuses_a_third_party_of_the_provider(rating):
+    insider = make_actor(rating.facility.provider).person_id
+    seen = {"state": "verified", "verified_at": NOW, "verification_statement": "seen"}
+    with pytest.raises(IntegrityError, match="belongs to the provider"), transaction.atomic():
+        GreenRating.objects.filter(pk=rating.pk).update(verified_by=insider, **seen)
+    GreenRating.objects.filter(pk=rating.pk).update(verified_by=verifier().person_id, **seen)
 
 
 def reminded(rating, days):
