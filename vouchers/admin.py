@@ -179,9 +179,14 @@ class ClaimReviewAdmin(ReadOnlyAdmin):
 
 @admin.register(Objection)
 class ObjectionAdmin(ReadOnlyAdmin):
-    list_display = ["claim", "raised_at", "state", "decided_by"]
+    list_display = ["claim", "award", "raised_at", "state", "decided_by"]
     list_filter = ["state"]
-    list_select_related = ["claim__claimant", "claim__programme", "decided_by"]
+    list_select_related = [
+        "claim__claimant",
+        "claim__programme",
+        "award__beneficiary",
+        "decided_by",
+    ]
 
 
 @admin.register(ClaimEvidence)

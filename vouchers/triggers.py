@@ -136,6 +136,26 @@ def approved_after_review_and_notice() -> pgtrigger.Trigger:
     )
 
 
+def awarded_without_objections() -> pgtrigger.Trigger:
+    """An award is not approved while an objection raised in its public notice is open or upheld."""
+    return pgtrigger.Trigger(
+        name="award_is_approved_without_objections",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func="""
+            IF NEW.state = 'approved' AND OLD.state = 'public_notice' AND EXISTS (
+                SELECT 1 FROM vouchers_objection o
+                 WHERE o.award_id = NEW.id AND o.state IN ('open', 'upheld')
+            ) THEN
+                RAISE EXCEPTION 'award %: objections are open or upheld', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'an_award_is_approved_without_objections';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 def evidence_stays_as_handed_in() -> pgtrigger.Trigger:
     """Of evidence only `standing` changes, and only from true to false."""
     return pgtrigger.Trigger(

@@ -37,6 +37,7 @@ def show_award(request: HttpRequest, award_id: int) -> HttpResponse:
                 .prefetch_related("recoveries")
                 .order_by("pk")
             ],
+            "objections": award.objections.select_related("decided_by").order_by("pk"),
             "gates": stated_gates(award.version.terms, award.facts),
             "rows": ROWS,
         },

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import Error, connection, transaction
 from rest_framework.test import APIClient
 
-from audit.decisions import SYSTEM, Actor, SamePerson
+from audit.decisions import SYSTEM, Actor, NotFound, SamePerson, StaleState
 from audit.models import AuditEvent
 from audit.proofs import prove
 from identity.actions.register_affiliation import register_affiliation
@@ -35,11 +35,12 @@ from treasury.actions.sign_batch import check_batch, freeze_batch, release_batch
 from treasury.bank_files import BankRow
 from treasury.models import Payable, RecoveryCase
 from vouchers.actions.correct_award import approve_correction, reject_correction
-from vouchers.actions.review_award import approve_award, conclude_due_awards
+from vouchers.actions.object_in_notice import decide_objection, object_to
+from vouchers.actions.review_award import approve_award, conclude_award, conclude_due_awards
 from vouchers.actions.settle_payable import settle_payable
 from vouchers.models import AwardCorrection, Programme, SubsidyAward
 from vouchers.proofs import PROOFS
-from vouchers.refusals import AwardNotPaidYet, BasisNotInBooks
+from vouchers.refusals import AwardNotPaidYet, BasisNotInBooks, ObjectionsOpen
 from vouchers.rules.award_basis import SETTLED, TRADED
 
 pytestmark = pytest.mark.django_db
@@ -339,6 +340,75 @@ def test_terms_that_ask_for_a_notice_are_shown_before_they_pay() -> None:
     assert broken() == set()
 
 
+def shown(market: Market) -> SubsidyAward:
+    """An award in public notice."""
+    market.trade()
+    award = market.award()
+    approve_award(award=award, actor=market.office.reviewer, at=NOW)
+    approve_award(award=award, actor=market.office.second_decider, at=NOW)
+    assert award.state == "public_notice"
+    return award
+
+
+def noticed_market() -> Market:
+    review = {"stages": ["municipal", "finance"], "public_notice_days": 5}
+    return make_market(document(rate_line("0.1", basis=TRADED), kind="award", review=review))
+
+
+def test_an_objection_holds_an_award_until_somebody_new_decides() -> None:
+    market = noticed_market()
+    award = shown(market)
+    rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
+    after = NOW + timedelta(days=6)
+    own = make_actor(award.beneficiary, "platform_operator")
+    with pytest.raises(NotFound):
+        object_to(noticed=award, text="mine", actor=own, at=NOW)
+    objection = object_to(noticed=award, text="never traded", actor=rival, at=NOW)
+    with pytest.raises(ObjectionsOpen):
+        conclude_award(award=award, actor=SYSTEM, at=after)
+    assert conclude_due_awards(actor=SYSTEM, at=after) == 0
+    with pytest.raises(SamePerson):
+        decide_objection(
+            objection=objection, upheld=False, reason="", actor=market.office.reviewer, at=after
+        )
+    with pytest.raises(SamePerson):  # who proposed it
+        decide_objection(
+            objection=objection, upheld=False, reason="", actor=market.office.decider, at=after
+        )
+    new = market.office.third_decider
+    decide_objection(objection=objection, upheld=False, reason="it was", actor=new, at=after)
+    assert conclude_due_awards(actor=SYSTEM, at=after) == 1
+    with pytest.raises(StaleState):
+        object_to(noticed=award, text="late", actor=rival, at=after)
+
+
+def test_an_upheld_objection_rejects_the_award_and_its_period_may_be_proposed_again() -> None:
+    market = noticed_market()
+    award = shown(market)
+    rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
+    objection = object_to(noticed=award, text="never traded", actor=rival, at=NOW)
+    new = market.office.third_decider
+    decide_objection(objection=objection, upheld=True, reason="so it is", actor=new, at=NOW)
+    award.refresh_from_db()
+    assert (award.state, award.reason) == ("rejected", "so it is")
+    assert market.award().state == "proposed"
+
+
+def test_the_database_itself_holds_an_award_that_is_objected_to() -> None:
+    market = noticed_market()
+    award = shown(market)
+    rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
+    object_to(noticed=award, text="never traded", actor=rival, at=NOW)
+    with (
+        pytest.raises(Error, match="objections are open or upheld"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "UPDATE vouchers_subsidyaward SET state = 'approved' WHERE id = %s", [award.pk]
+        )
+
+
 def test_what_the_books_do_not_tell_is_stated_with_evidence() -> None:
     market = make_market(fact="investment_fen")
     with pytest.raises(BasisNotInBooks):
@@ -502,3 +572,25 @@ def test_the_page_is_for_the_awards_own_office(market: Market) -> None:
     assert browser(make_office().decider).get(address).status_code == 404
     buyer = make_actor(make_organization("enterprise"), "enterprise_applicant")
     assert browser(buyer).get(address).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_an_objection_over_http_stands_on_the_offices_page(language: str) -> None:
+    award_market = noticed_market()
+    award = shown(award_market)
+    rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
+    notices = caller(rival).get("/api/v1/award-notices").json()["results"]
+    assert [each["id"] for each in notices] == [award.pk]
+    empty = caller(rival).post(f"/api/v1/award-notices/{award.pk}/object", {"text": " "})
+    assert empty.status_code == 422
+    objection = object_to(noticed=award, text="never traded", actor=rival, at=NOW)
+    decide = f"/api/v1/objections/{objection.pk}/decide"
+    said = {"upheld": False, "reason": "it was"}
+    assert caller(rival).post(decide, said).status_code == 403
+    page = browser(award_market.office.decider, language=language)
+    shown_page = page.get(f"/officer/awards/{award.pk}").content.decode()
+    assert "never traded" in shown_page
+    heading = {"en": "Objections in the public notice", "zh-hans": "公示期异议"}[language]
+    assert heading in shown_page
+    told = caller(award_market.office.third_decider).post(decide, said).json()
+    assert (told["state"], told["award"]) == ("dismissed", award.pk)

@@ -92,6 +92,8 @@ def test_an_appeal_is_heard_by_another_and_decided_by_a_third(
     assert post(office.decider, f"{where}/hear-appeal", yes, expect=403)["code"] == "same_person"
     heard = post(office.second_decider, f"{where}/hear-appeal", yes)
     assert heard["state"] == "recommended"
+    again = post(office.second_decider, f"{where}/reject", {"reason": "still"}, expect=403)
+    assert again["code"] == "same_person"
     for earlier in (office.decider, office.second_decider):
         assert post(earlier, f"{where}/approve", expect=403)["code"] == "same_person"
     assert post(office.third_decider, f"{where}/approve")["state"] == "approved"
@@ -125,5 +127,6 @@ def test_the_database_wants_another_hearer_and_a_standing_clock(
     assert refused("state = 'returned'")
     assert not refused("state = 'returned', clock_stopped_at = now()")
     assert refused("heard_by_id = applied_by_id")
+    assert refused("rejected_by_id = %s, heard_by_id = %s", *[office.decider.person_id] * 2)
     assert refused("reviewed_by_id = %s, heard_by_id = %s", *[office.decider.person_id] * 2)
     assert refused("heard_by_id = %s", applicant.person_id)

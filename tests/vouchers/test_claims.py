@@ -24,7 +24,7 @@ from vouchers.actions.move_claim import (
     supplement_claim,
     withdraw_claim,
 )
-from vouchers.actions.object_to_claim import decide_objection, object_to_claim
+from vouchers.actions.object_in_notice import decide_objection, object_to
 from vouchers.actions.review_claim import pass_claim, reject_claim, return_claim
 from vouchers.models import Claim, ClaimEvidence
 from vouchers.proofs import PROOFS
@@ -246,8 +246,8 @@ def test_an_objection_holds_a_claim_until_somebody_else_decides(case: Case) -> N
     claim = case.passed()
     rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
     with pytest.raises(NotFound):
-        object_to_claim(claim=claim, text="mine", actor=case.claimant, at=NOW)
-    objection = object_to_claim(claim=claim, text="never delivered", actor=rival, at=NOW)
+        object_to(noticed=claim, text="mine", actor=case.claimant, at=NOW)
+    objection = object_to(noticed=claim, text="never delivered", actor=rival, at=NOW)
     with pytest.raises(ObjectionsOpen):
         conclude_claim(claim=claim, actor=SYSTEM, at=AFTER)
     with pytest.raises(SamePerson):
@@ -267,7 +267,7 @@ def test_an_objection_holds_a_claim_until_somebody_else_decides(case: Case) -> N
 def test_an_upheld_objection_rejects_the_claim(case: Case) -> None:
     claim = case.passed()
     rival = make_actor(make_organization("enterprise"), "enterprise_applicant")
-    objection = object_to_claim(claim=claim, text="never delivered", actor=rival, at=NOW)
+    objection = object_to(noticed=claim, text="never delivered", actor=rival, at=NOW)
     decide_objection(
         objection=objection, upheld=True, reason="so it is", actor=case.third_reviewer, at=NOW
     )

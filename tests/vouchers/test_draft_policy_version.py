@@ -8,7 +8,14 @@ from django.utils import timezone
 from audit.decisions import NotFound, NotPermitted, StaleState
 from tests.factories import NOW
 from tests.marketplace.http.conftest import make_caller
-from tests.vouchers.office import FIFTH, make_office, make_programme, try_out
+from tests.vouchers import office as office_tools
+from tests.vouchers.office import (
+    FIFTH,
+    attach_trial,
+    make_office,
+    make_programme,
+    try_out,
+)
 from tests.vouchers.rules.sheets import WAN, document, rate_line, year_cap
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
 from vouchers.actions.draft_policy_version import draft_policy_version
@@ -173,6 +180,23 @@ def test_form_and_api_refuse_a_ring_of_programmes(office, drafter, programme):
     answer = drafter.post("policy-versions", body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "/stacking/after"
+
+
+def test_a_ring_that_two_drafts_close_is_refused_at_the_last_signature(office):
+    versions = []
+    for name, after in (("first", "second"), ("second", "first")):
+        terms = document(rate_line("0.2"), stacking={"after": [after]})
+        version = office_tools.draft(office, {**terms, "programme": {"id": name, "name_zh": "甲"}})
+        attach_trial(version, office.drafter.person_id)
+        submit_policy_version(version=version, actor=office.drafter, at=NOW)
+        approve_policy_version(version=version, actor=office.approver_1, at=NOW)
+        versions.append(version)
+    one, other = versions
+    approve_policy_version(version=one, actor=office.approver_2, at=NOW)
+    with pytest.raises(TermsRefused, match="first"):
+        approve_policy_version(version=other, actor=office.approver_2, at=NOW)
+    other.refresh_from_db()
+    assert other.state == "half_approved"
 
 
 def test_form_and_api_refuse_a_past_day_without_a_third_approval(drafter, programme):

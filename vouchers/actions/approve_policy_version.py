@@ -3,7 +3,7 @@ reach back before their approval."""
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.actions.record import record
 from audit.decisions import Actor
@@ -11,7 +11,9 @@ from treasury.moves import move_state
 from vouchers import policy
 from vouchers.actions.recompute_decisions import require_fresh_recomputation
 from vouchers.models import PolicyVersion
-from vouchers.refusals import NotSimulated
+from vouchers.queries import stacking_problems
+from vouchers.refusals import NotSimulated, TermsRefused
+from vouchers.rules import TermsError
 
 
 @transaction.atomic
@@ -31,7 +33,8 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
     Terms take effect at `effective_from`, or at the approval if that is later, unless they are
     retroactive. Approval needs passing test cases and a simulation; that of retroactive terms also
     a recomputation, and the last approver's must still be what would change. Raises NotSimulated,
-    RecomputationIsStale, SamePerson, StaleState, NotPermitted, NotFound.
+    TermsRefused for a ring of "counted after" that other approvals closed, RecomputationIsStale,
+    SamePerson, StaleState, NotPermitted, NotFound.
     """
     policy.require_issuer(actor, version.programme.issuer, *policy.APPROVERS)
     policy.require_somebody_else(
@@ -43,6 +46,7 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
         _note("policy_version.half_approved", version, actor, at)
         return version
     _require_trial(version)
+    _require_no_ring(version)
     if version.state == states.HALF_APPROVED and version.retroactive:
         move_state(version, to="twice_approved", approved_by_2_id=actor.person_id)
         _note("policy_version.twice_approved", version, actor, at)
@@ -56,6 +60,14 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
     move_state(version, to="approved", approved_at=at, **signed)
     _note("policy_version.approved", version, actor, at)
     return version
+
+
+def _require_no_ring(version: PolicyVersion) -> None:
+    """Terms of two programmes, each drafted before the other's were approved, may close a ring."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7284, 0)")  # one last signature at a time
+    if rings := stacking_problems(version.terms):
+        raise TermsRefused(TermsError(rings))
 
 
 def _require_trial(version: PolicyVersion) -> None:

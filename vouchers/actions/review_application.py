@@ -100,6 +100,7 @@ def reject_application(
     """
     policy.require_issuer(actor, application.programme.issuer, *policy.REVIEWERS, *policy.DECIDERS)
     policy.require_other_side(actor, application.applicant)
+    policy.require_somebody_else(actor, application.heard_by_id)
     move_state(application, to="rejected", reason=reason, rejected_by_id=actor.person_id)
     record(
         "application.rejected",

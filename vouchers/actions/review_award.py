@@ -18,7 +18,7 @@ from vouchers.actions.issue_voucher import end_of_day
 from vouchers.actions.review_claim import ROLE_OF_STAGE
 from vouchers.models import AwardReview, SubsidyAward
 from vouchers.queries import SHANGHAI
-from vouchers.refusals import NoticeStillRuns, ProgrammeNotActive
+from vouchers.refusals import NoticeStillRuns, ObjectionsOpen, ProgrammeNotActive
 from vouchers.rules import Terms
 from vouchers.rules.evidence import is_shown_to_the_public, notice_days
 
@@ -81,7 +81,7 @@ def reject_award(*, award: SubsidyAward, reason: str, actor: Actor, at: datetime
 def conclude_award(*, award: SubsidyAward, actor: Actor, at: datetime) -> SubsidyAward:
     """public_notice → approved, once the notice is over. The system may: people signed before.
 
-    Raises NoticeStillRuns, EnvelopeExhausted, StaleState, NotPermitted, NotFound.
+    Raises NoticeStillRuns, ObjectionsOpen, EnvelopeExhausted, StaleState, NotPermitted, NotFound.
     """
     if actor is not SYSTEM:
         policy.require_issuer(actor, award.version.programme.issuer, *policy.DECIDERS)
@@ -91,13 +91,18 @@ def conclude_award(*, award: SubsidyAward, actor: Actor, at: datetime) -> Subsid
         raise StaleState(thing="subsidy award", current=award.state, needed="public_notice")
     if at < award.notice_until:
         raise NoticeStillRuns(until=award.notice_until.isoformat())
+    against = award.objections.filter(state__in=["open", "upheld"]).count()
+    if against:
+        raise ObjectionsOpen(count=against)
     return _owe(award, actor, at)
 
 
 def conclude_due_awards(*, actor: Actor, at: datetime) -> int:
     """Conclude each award whose notice is over; returns how many."""
     done = 0
-    due = SubsidyAward.objects.filter(state="public_notice", notice_until__lte=at)
+    due = SubsidyAward.objects.filter(state="public_notice", notice_until__lte=at).exclude(
+        objections__state__in=["open", "upheld"]
+    )
     for award in due.order_by("pk"):
         try:
             conclude_award(award=award, actor=actor, at=at)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from ledger.money import LARGEST_FEN
-from vouchers.models import Claim, ClaimEvidence, ClaimReview, Objection
+from vouchers.models import Claim, ClaimEvidence, ClaimReview, Objection, SubsidyAward
 from vouchers.rules.e_invoice import LARGEST_FILE
 
 PIECES = 100
@@ -88,7 +88,7 @@ class AppealDecisionRequest(ClaimReasonRequest):
 
 
 class ObjectionRequest(serializers.Serializer[None]):
-    """Why the claim should not be paid."""
+    """Why it should not be paid."""
 
     text = serializers.CharField(max_length=2000)
 
@@ -102,7 +102,7 @@ class ObjectionDecisionRequest(ClaimReasonRequest):
 class ObjectionSerializer(serializers.ModelSerializer[Objection]):
     class Meta:
         model = Objection
-        fields = ["id", "claim", "text", "raised_at", "state", "decision", "decided_at"]
+        fields = ["id", "claim", "award", "text", "raised_at", "state", "decision", "decided_at"]
 
 
 class ClaimEvidenceSerializer(serializers.ModelSerializer[ClaimEvidence]):
@@ -177,6 +177,28 @@ class ClaimDetailSerializer(ClaimSerializer):
             "evidence",
             "reviews",
             "objections",
+        ]
+
+
+class PublicAwardSerializer(serializers.ModelSerializer[SubsidyAward]):
+    """What the public notice (公示) shows of an award."""
+
+    beneficiary_name = serializers.CharField(source="beneficiary.name", read_only=True)
+    programme_name = serializers.CharField(source="version.programme.name", read_only=True)
+    policy_version = serializers.CharField(source="version.label", read_only=True)
+
+    class Meta:
+        model = SubsidyAward
+        fields = [
+            "id",
+            "beneficiary_name",
+            "programme_name",
+            "policy_version",
+            "period_start",
+            "period_end",
+            "amount_fen",
+            "notice_opened_at",
+            "notice_until",
         ]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
@@ -24,12 +24,12 @@ from vouchers.actions.move_claim import (
     supplement_claim,
     withdraw_claim,
 )
-from vouchers.actions.object_to_claim import decide_objection, object_to_claim
+from vouchers.actions.object_in_notice import decide_objection, object_to
 from vouchers.actions.review_claim import pass_claim, reject_claim, return_claim
 from vouchers.actions.submit_claim import submit_claim
 from vouchers.api import claim_shapes as shapes
 from vouchers.api.lookup import checked, named, own_organization, who_and_when
-from vouchers.models import Claim, Objection
+from vouchers.models import Claim, Objection, SubsidyAward
 
 Applying = has_role(*policy.APPLICANTS)
 Office = has_role(*policy.REVIEWERS, *policy.DECIDERS)
@@ -156,32 +156,56 @@ class PublicNoticeViewSet(viewsets.ReadOnlyModelViewSet[Claim]):
     @action(detail=True, methods=["post"])
     def object(self, request: Request, pk: str) -> Response:
         """Object while the notice runs."""
-        objection = object_to_claim(
-            claim=self.get_object(),
-            **checked(shapes.ObjectionRequest, request),
-            **who_and_when(request),
-        )
-        data = shapes.ObjectionSerializer(objection).data
-        return Response(data, status=status.HTTP_201_CREATED)
+        return _objected(self.get_object(), request)
+
+
+class AwardNoticeViewSet(viewsets.ReadOnlyModelViewSet[SubsidyAward]):
+    """公示: awards about to be approved, for everybody who is logged in to object to."""
+
+    queryset = SubsidyAward.objects.none()
+    serializer_class = shapes.PublicAwardSerializer
+    permission_classes = [IsAuthenticated]
+
+    def get_queryset(self) -> QuerySet[SubsidyAward]:
+        rows = SubsidyAward.objects.filter(state="public_notice")
+        return rows.select_related("beneficiary", "version__programme").order_by("pk")
+
+    @extend_schema(request=shapes.ObjectionRequest, responses={201: shapes.ObjectionSerializer})
+    @action(detail=True, methods=["post"])
+    def object(self, request: Request, pk: str) -> Response:
+        """Object while the notice runs."""
+        return _objected(self.get_object(), request)
+
+
+def _objected(noticed: Claim | SubsidyAward, request: Request) -> Response:
+    objection = object_to(
+        noticed=noticed, **checked(shapes.ObjectionRequest, request), **who_and_when(request)
+    )
+    data = shapes.ObjectionSerializer(objection).data
+    return Response(data, status=status.HTTP_201_CREATED)
 
 
 class ObjectionViewSet(viewsets.ReadOnlyModelViewSet[Objection]):
-    """Objections to claims one may see."""
+    """Objections to claims and awards one may see."""
 
     queryset = Objection.objects.none()
     serializer_class = shapes.ObjectionSerializer
     permission_classes = [Looking]
-    filterset_fields = ["state", "claim"]
+    filterset_fields = ["state", "claim", "award"]
 
     def get_queryset(self) -> QuerySet[Objection]:
-        claims = policy.visible_claims(actor_of(self.request))
-        rows = Objection.objects.filter(claim__in=claims)
-        return rows.select_related("claim__programme__issuer", "claim__claimant").order_by("-pk")
+        actor = actor_of(self.request)
+        claims, awards = policy.visible_claims(actor), policy.visible_awards(actor)
+        rows = Objection.objects.filter(Q(claim__in=claims) | Q(award__in=awards))
+        return rows.select_related(
+            *("claim__programme__issuer", "claim__claimant"),
+            *("award__version__programme__issuer", "award__beneficiary"),
+        ).order_by("-pk")
 
     @extend_schema(request=shapes.ObjectionDecisionRequest, responses=shapes.ObjectionSerializer)
     @action(detail=True, methods=["post"], permission_classes=[Office])
     def decide(self, request: Request, pk: str) -> Response:
-        """Dismiss it, or uphold it and so reject the claim."""
+        """Dismiss it, or uphold it and so reject what it stands against."""
         objection = decide_objection(
             objection=self.get_object(),
             **checked(shapes.ObjectionDecisionRequest, request),

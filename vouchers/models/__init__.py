@@ -2,7 +2,7 @@
 
 from vouchers.models.applications import Application, EntitlementAnswer
 from vouchers.models.awards import AwardBasis, AwardCorrection, AwardReview, SubsidyAward
-from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview, Objection
+from vouchers.models.claims import Claim, ClaimEvidence, ClaimReview
 from vouchers.models.combined_answers import CombinedAnswer
 from vouchers.models.cross_region import (
     AcceptanceAgreement,
@@ -10,6 +10,7 @@ from vouchers.models.cross_region import (
     ClearingEntry,
     RegionalClearing,
 )
+from vouchers.models.objections import Objection
 from vouchers.models.programmes import PolicyVersion, Preset, Programme
 from vouchers.models.recomputations import Difference, Recomputation
 from vouchers.models.settlements import (

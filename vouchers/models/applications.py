@@ -98,6 +98,10 @@ class Application(models.Model):
                 name="an_application_is_heard_by_somebody_else",
             ),
             models.CheckConstraint(
+                condition=~Q(heard_by=F("rejected_by")),
+                name="who_rejected_an_application_does_not_hear_its_appeal",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="returned") | Q(clock_stopped_at__isnull=False),
                 name="the_clock_stands_while_an_application_is_returned",
             ),

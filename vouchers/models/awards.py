@@ -12,7 +12,7 @@ from ledger.models import Account
 from treasury.models import Payable, RecoveryCase
 from vouchers import moves
 from vouchers.models.programmes import PolicyVersion
-from vouchers.triggers import decided_by_the_other_side
+from vouchers.triggers import awarded_without_objections, decided_by_the_other_side
 
 
 class SubsidyAward(models.Model):
@@ -97,6 +97,7 @@ class SubsidyAward(models.Model):
             *never_deleted("subsidy_award"),
             starts_as("subsidy_award", "proposed"),
             moves_only_along("subsidy_award", moves.AWARD_MOVES),
+            awarded_without_objections(),
             decided_by_the_other_side(
                 "subsidy_award", "beneficiary_id", "approved_by_1_id", "approved_by_2_id"
             ),
