@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identity', '0002_affiliation'),
-        ('vouchers', '0009_redeemed_in_one_statement'),
+        ('vouchers', '0010_window_grants_decided_again'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
