@@ -10,19 +10,23 @@ Each line of a chain holds sequence, previous_hash, hash and body; hash is SHA-2
 newline, body). A checkpoint is a signed note: over how many links, and their Merkle root (RFC 9162;
 leaf i is the hash of link i + 1). Every row that was edited, deleted, inserted or re-ordered is
 named. A chain rewritten as a whole shows only against what you kept: a head, a checkpoint (names
-the span), or an earlier export (names the rows). Exit code 1 on any fault.
+the span), or an earlier export (names the rows). Exit code 1 on any fault. Large chains are
+walked in pieces at once (--jobs); where pieces do not fit, one walk names what was done.
 
 Standard library; `cryptography` is needed only for --key, which checks Ed25519 signatures.
 """
 
 import argparse
 import base64
+import concurrent.futures
 import hashlib
 import json
+import os
 import sys
+from array import array
 from pathlib import Path
 
-SHOWN = 50
+SHOWN, PIECE = 50, 8_000_000
 
 
 def sha(data):
@@ -92,11 +96,54 @@ def check_signature(text, marks, origin, key):
     raise ValueError("it is not signed with this key")
 
 
-def walk(path, after_hash, say, checkpoints=(), head=None):
-    """Name whatever does not fit in a chain; (how many rows, last sequence, last hash)."""
+def walk_pieces(path, after_hash, jobs, piece):
+    """Sequences and hashes of a chain in which all follows, walked in pieces at once; or None."""
+    size = path.stat().st_size
+    count = min(jobs, size // piece)
+    if count < 2:
+        return None
+    edges = [size * each // count for each in range(count + 1)]
+    numbers, hashes, previous = array("q"), bytearray(), after_hash
+    with concurrent.futures.ProcessPoolExecutor(count) as pool:
+        for found in pool.map(walk_piece, [path] * count, edges, edges[1:]):
+            if found is None or found[0] != previous:
+                return None
+            if numbers and found[1][0] != numbers[-1] + 1:
+                return None
+            numbers += found[1]
+            hashes += found[2]
+            previous = hashes[-32:].hex()
+    return None if after_hash == "0" * 64 and numbers[0] != 1 else (numbers, hashes)
+
+
+def walk_piece(path, start, end):
+    """(Hash before, sequences, hashes) of the lines that begin in [start, end) of a file, or None
+    when one does not follow the other."""
+    numbers, hashes, before, previous = array("q"), bytearray(), None, None
+    with open(path, "rb") as lines:
+        if start:
+            lines.seek(start - 1)
+            lines.readline()
+        while lines.tell() < end and (line := lines.readline()):
+            if not line.strip():
+                continue
+            row = json.loads(line)
+            if before is None:
+                before = previous = row["previous_hash"]
+            elif row["sequence"] != numbers[-1] + 1:
+                return None
+            if row["previous_hash"] != previous or link_hash(previous, row["body"]) != row["hash"]:
+                return None
+            previous = row["hash"]
+            numbers.append(row["sequence"])
+            hashes += bytes.fromhex(previous)
+    return (before, numbers, hashes) if numbers else None
+
+
+def walk(path, after_hash, say):
+    """Name whatever does not follow in a chain; the sequences and hashes of its rows."""
     first = None  # of each sequence and hash the first line; read when something does not fit
-    wanted = {each["size"]: each for each in checkpoints}
-    tree, fits, head_seen = Tree(), 0, head is None or head == after_hash
+    numbers, hashes = array("q"), bytearray()
     previous, last, count = after_hash, None, 0
     for row in rows(path):
         number, count = row["sequence"], count + 1
@@ -124,12 +171,25 @@ def walk(path, after_hash, say, checkpoints=(), head=None):
             else:
                 say(f"{what}: the row before it was DELETED, EDITED or INSERTED, hash and all")
         previous, last = row["hash"], number
-        head_seen = head_seen or row["hash"] == head
-        tree.add(bytes.fromhex(row["hash"]))
+        numbers.append(number)
+        hashes += bytes.fromhex(previous)
+    return numbers, hashes
+
+
+def check_signed(numbers, hashes, after_hash, say, checkpoints=(), head=None):
+    """Name checkpoints, and a published head, that a chain does not fit."""
+    wanted = {each["size"]: each for each in checkpoints}
+    tree, fits, head_seen = Tree(), 0, head is None or head == after_hash
+    for place, number in enumerate(numbers):
+        leaf = bytes(hashes[32 * place : 32 * place + 32])
+        head_seen = head_seen or leaf.hex() == head
+        if not wanted and head_seen:
+            break
+        tree.add(leaf)
         if number in wanted and (number == tree.size or after_hash != "0" * 64):
             said = wanted.pop(number)
             root = tree.root() if number == tree.size else said["root"]  # of a part: the head only
-            if said["root"] == root and said["head"] in (None, row["hash"]):
+            if said["root"] == root and said["head"] in (None, leaf.hex()):
                 fits = max(fits, number)
             else:
                 span = f"sequence {fits + 1} to {number}"
@@ -138,7 +198,6 @@ def walk(path, after_hash, say, checkpoints=(), head=None):
         say(f"checkpoint {size}: DELETED or moved, links it was signed over are missing")
     if not head_seen:
         say(f"the published head {head} is not in this chain: it was REWRITTEN or its end DELETED")
-    return count, last, previous
 
 
 def rows(path):
@@ -282,6 +341,8 @@ def main():
     parser.add_argument("--key", help="the verifier key you wrote down: name+hash+key")
     parser.add_argument("--earlier", help="an export you kept")
     parser.add_argument("--after-hash", default="0" * 64, help="hash before the first line")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pieces walked at once")
+    parser.add_argument("--piece", type=int, default=PIECE, help="bytes of a piece, at least")
     options = parser.parse_args()
     if (options.chain is None) + (options.bundle is None) + (options.proof is None) != 2:
         parser.error("give a chain, --bundle or --proof")
@@ -297,7 +358,10 @@ def main():
         if options.proof:
             print(f"ok: {verify_proof(options.proof, kept, options.key)}")
             return 0
-        count, last, head = walk(chain, after_hash, faults.append, kept, options.head)
+        chain = Path(chain)
+        found = walk_pieces(chain, after_hash, options.jobs, options.piece)
+        numbers, hashes = found or walk(chain, after_hash, faults.append)
+        check_signed(numbers, hashes, after_hash, faults.append, kept, options.head)
         if options.earlier:
             compare(chain, options.earlier, faults.append)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -309,7 +373,8 @@ def main():
         print(f"FAILED: {len(faults)} faults in all")
         return 1
     signed = "" if not kept else f", {len(kept)} checkpoints fit"
-    print(f"ok: {count} events, sequence {last}, head {head}{signed}")
+    last, head = (numbers[-1], hashes[-32:].hex()) if numbers else (None, after_hash)
+    print(f"ok: {len(numbers)} events, sequence {last}, head {head}{signed}")
     return 0
 
 

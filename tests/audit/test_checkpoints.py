@@ -310,17 +310,31 @@ PLANTED = {
 }
 
 
+AT_ONCE = ("--jobs", "4", "--piece", "300")
+
+
+@pytest.mark.parametrize("way", [(), AT_ONCE], ids=["one walk", "pieces at once"])
 @pytest.mark.parametrize("how", PLANTED)
-def test_damage_planted_in_an_export_is_named(happen, tmp_path, how):
+def test_damage_planted_in_an_export_is_named(happen, tmp_path, how, way):
     happen(7)
     make_checkpoint(at=NOW)
     note = kept(tmp_path)
     file = exported(tmp_path)
     plant, said = PLANTED[how]
     file.write_text("\n".join(plant(lines_of(file))) + "\n", encoding="utf-8")
-    code, told = script(file, "--checkpoint", note, "--key", key())
+    code, told = script(file, "--checkpoint", note, "--key", key(), *way)
     assert code == 1
     assert said in told, told
+
+
+@pytest.mark.parametrize("rows", range(1, 9))
+def test_pieces_walked_at_once_say_what_one_walk_says(happen, tmp_path, rows):
+    happen(rows)
+    make_checkpoint(at=NOW)
+    words = (exported(tmp_path), "--checkpoint", kept(tmp_path), "--key", key())
+    code, said = script(*words)
+    assert (code, f"{rows} events" in said) == (0, True)
+    assert script(*words, *AT_ONCE) == (code, said)
 
 
 def test_a_note_of_somebody_else_is_not_believed(happen, tmp_path):
