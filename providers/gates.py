@@ -37,7 +37,8 @@ def index_of(rating: GreenRating) -> dict[str, Decimal]:
 
 
 def source_of(rating: GreenRating) -> str:
-    return f"rating {rating.pk}, {rating.method_version}"
+    """The rating's number and method."""
+    return f"{rating.pk}, {rating.method_version}"
 
 
 def gates_of(

@@ -29,7 +29,7 @@ BOUND: dict[str, tuple[str, str]] = {
 FIELDS: dict[str, tuple[str, str]] = {
     "deadline_hour": ("the deadline", "截止时间"),
     "max_price_fen_per_unit_hour": ("the price limit", "价格上限"),
-    "min_green_tier": ("the least green tier", "最低绿色等级"),
+    "min_green_tier": ("the least green tier", "最低绿色档位"),
     "max_pue": ("the highest PUE", "PUE 上限"),
     "regions": ("the regions", "区域"),
     "kinds": ("the accelerators", "加速器型号"),

@@ -127,6 +127,12 @@ def tone(state: str) -> str:
 
 
 @register.filter
+def within(path: str, page: str) -> bool:
+    """Whether an address is a page of the navigation or lies below it."""
+    return path == page or path.startswith(f"{page}/")
+
+
+@register.filter
 def bound(op: str) -> str:
     """A comparison as people write it."""
     return {">=": "≥", "<=": "≤", "==": "="}.get(op, op)

@@ -81,7 +81,7 @@ def test_each_customary_gate_shows_asked_actual_met_and_layer(provider, facility
             "actual": "1.15",
             "met": True,
             "layer": "computed",
-            "source": f"rating {rating.pk}, m-1",
+            "source": f"{rating.pk}, m-1",
         },
         "renewable_share": {
             "metric": "renewable_share",
@@ -90,7 +90,7 @@ def test_each_customary_gate_shows_asked_actual_met_and_layer(provider, facility
             "actual": "0.75",
             "met": False,
             "layer": "computed",
-            "source": f"rating {rating.pk}, m-1",
+            "source": f"{rating.pk}, m-1",
         },
         "green_low_carbon_level": {
             "metric": "green_low_carbon_level",
