@@ -5,10 +5,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.portal.places import PROVINCES
+from marketplace.portal.term_words import MORE_WORDS
+from vouchers.rules.parameter_words import PARAMETER_WORDS
+
 Row = tuple[str, int]
-WIDTH, LABEL, STEP, BAR = 760, 210, 22, 14
+WIDTH, LABEL, STEP, BAR = 560, 185, 22, 14
 ROOM = WIDTH - LABEL - 130
 SHOWN = 24
 
@@ -53,8 +58,8 @@ def pictures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     moved = [*against.get("lose_most", ()), *reversed(against.get("win_most", ()))]
     found = (
         bars(_("Cost by month"), (report.get("cost_by_month") or {}).items()),
-        bars(_("By size of enterprise"), _largest(report.get("by_size"))),
-        bars(_("By district"), _largest(report.get("by_district"))),
+        bars(_("By size of enterprise"), _sized(report.get("by_size"))),
+        bars(_("By district"), _placed(report.get("by_district"))),
         bars(
             _("Who loses and who wins most against the terms in force"),
             ((row["enterprise"], row["change_fen"]) for row in moved),
@@ -71,7 +76,7 @@ def pictures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         bars(
             _("Sensitivity: a tenth less (−) and a tenth more (+) of each parameter"),
             (
-                (f"{'−' if key == 'tenth_less_fen' else '+'} {_tail(row['pointer'])}", row[key])
+                (f"{'−' if key == 'tenth_less_fen' else '+'} {_named(row['pointer'])}", row[key])
                 for row in report.get("sensitivity") or ()
                 for key in ("tenth_less_fen", "tenth_more_fen")
                 if row[key] is not None
@@ -85,6 +90,27 @@ def _largest(by: Mapping[str, int] | None) -> list[Row]:
     return sorted((by or {}).items(), key=lambda row: (-row[1], row[0]))
 
 
-def _tail(pointer: str) -> str:
-    """The end of a JSON pointer, short enough for a label."""
-    return pointer if len(pointer) <= 28 else f"…{pointer[-27:]}"
+def _sized(by: Mapping[str, int] | None) -> list[Row]:
+    return [(_word(MORE_WORDS.get(size, (size, size))), fen) for size, fen in _largest(by)]
+
+
+def _placed(by: Mapping[str, int] | None) -> list[Row]:
+    """Codes of districts with their province."""
+    return [
+        (f"{adcode} {_word(PROVINCES.get(adcode[:2] + '0000', ('', '')))}".strip(), fen)
+        for adcode, fen in _largest(by)
+    ]
+
+
+def _named(pointer: str) -> str:
+    """A parameter in words: /benefit/lines/0/rate is "Benefit 1: the rate"."""
+    words = {**PARAMETER_WORDS, **MORE_WORDS}
+    section, *inner = pointer.strip("/").split("/")
+    rows = " ".join(str(int(part) + 1) for part in inner if part.isdigit())
+    last = next((part for part in reversed(inner) if not part.isdigit()), section)
+    title, what = (_word(words.get(part, (part, part))) for part in (section, last))
+    return f"{title} {rows}: {what}".replace(" :", ":")
+
+
+def _word(words: tuple[str, str]) -> str:
+    return words[1 if (get_language() or "").startswith("zh") else 0]

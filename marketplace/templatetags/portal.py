@@ -24,7 +24,10 @@ register = template.Library()
 @register.filter
 def yuan(amount_fen: int | None) -> str | SafeString:
     """Fen as yuan; unknown stays visibly unknown."""
-    return unknown() if amount_fen is None else f"¥{yuan_text(int(amount_fen))}"
+    if amount_fen is None:
+        return unknown()
+    fen = int(amount_fen)
+    return f"{'−' if fen < 0 else ''}¥{yuan_text(abs(fen))}"
 
 
 @register.filter

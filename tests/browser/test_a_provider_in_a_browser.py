@@ -1,12 +1,6 @@
-"""A provider's whole way in a real browser; what a program would send goes over the API.
+"""A provider's whole way in a real browser; what a program would send goes over the API."""
 
-`SHOTS=folder` keeps the pictures.
-"""
-
-import os
-import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -22,13 +16,10 @@ from tests.factories import NOW, make_membership, make_organization
 from tests.journeys.test_provider import BAD, POOLS, workbook
 from tests.providers.test_api import Caller
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
 OFFICIAL = {
     "kind": "gb_40879_2021",
@@ -37,30 +28,6 @@ OFFICIAL = {
     "issuer": "某认证机构",
     "valid_until": "2099-01-01",
 }
-
-
-@pytest.fixture
-def page(monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright keeps a loop of its own
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(60_000)
-        yield context.new_page()
-        browser.close()
-
-
-@pytest.fixture
-def shoot(page, tmp_path):
-    folder = Path(os.environ.get("SHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def keep(name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-        assert not wide, f"{name} is wider than its window"
-
-    return keep
 
 
 def send(page, live_server, name: str, bad: dict) -> None:

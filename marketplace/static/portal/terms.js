@@ -146,12 +146,12 @@
     list("problems", [...told.problems, ...told.missing], "unmet");
     list("clauses", told.clauses, "");
     document.getElementById("verdict").textContent = told.can_be_submitted ? page.dataset.sound : "";
+    if (button) button.disabled = !told.can_be_submitted;
+    if (told.terms && !fields.contains(document.activeElement)) { draft = told.terms; show(); }
     const wrong = new Set([...told.problems, ...told.missing].map((row) => row.pointer));
     for (const input of fields.querySelectorAll("[data-pointer]")) {
       input.setAttribute("aria-invalid", wrong.has(input.dataset.pointer));
     }
-    if (button) button.disabled = !told.can_be_submitted;
-    if (told.terms && !fields.contains(document.activeElement)) { draft = told.terms; show(); }
   }
 
   document.getElementById("preset").addEventListener("change", async (event) => {
