@@ -310,8 +310,25 @@ def verify_proof(path, kept, key):
     )
 
 
-def verify_bundle(folder, say):
-    """Every file of a bundle is as its manifest says, and nothing else is there."""
+def check_manifest(folder, note, say, key):
+    digest = sha((folder / "manifest.json").read_bytes()).hex()
+    try:
+        text, marks = note.rsplit("\n\n", 1)
+        origin, what, signed = text.split("\n")
+        check_signature(text + "\n", marks, origin, key)
+        if (what, signed) != ("export bundle", digest):
+            raise ValueError("it is over another manifest")
+    except ValueError as error:
+        why = error if note else "there is no manifest.note"
+        say(f"manifest.json: not as it was signed: {why}")
+
+
+def verify_bundle(folder, say, key):
+    """Every file of a bundle is as its manifest says, and nothing else is there; with `key` the
+    manifest is the one that was signed."""
+    note = folder / "manifest.note"
+    if key:
+        check_manifest(folder, note.read_text(encoding="utf-8") if note.is_file() else "", say, key)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for file in manifest["files"]:
         path = folder / file["name"]
@@ -322,7 +339,7 @@ def verify_bundle(folder, say):
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         if digest != file["sha256"]:
             say(f"{file['name']}: EDITED, its SHA-256 is not that of the manifest")
-    names = {file["name"] for file in manifest["files"]} | {"manifest.json"}
+    names = {file["name"] for file in manifest["files"]} | {"manifest.json", note.name}
     for path in sorted(folder.iterdir()):
         if path.name not in names:
             say(f"{path.name}: INSERTED, not in the manifest")
@@ -351,7 +368,7 @@ def main():
         notes = [Path(name).read_text(encoding="utf-8") for name in options.checkpoint]
         chain, after_hash = options.chain, options.after_hash
         if options.bundle:
-            manifest = verify_bundle(options.bundle, faults.append)
+            manifest = verify_bundle(options.bundle, faults.append, options.key)
             chain, after_hash = options.bundle / "chain.jsonl", manifest["chain"]["after_hash"]
             notes += [manifest["checkpoint"]] if manifest.get("checkpoint") else []
         kept = [read_note(note, options.key) for note in notes]

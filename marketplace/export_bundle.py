@@ -4,12 +4,16 @@ Made from one snapshot, and byte for byte the same whenever the rows are the sam
 of pyarrow). `docs/verify_chain.py --bundle` verifies one offline.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any, cast
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pyarrow
 from django.db import connection, transaction
@@ -17,7 +21,9 @@ from django.db import connection, transaction
 from audit.bundle import ExportTable, described, file_facts, write_table
 from audit.canonical import canonical_json
 from audit.chain import GENESIS, export_chain
+from audit.checkpoints import signer
 from audit.models import AuditLink, Checkpoint
+from audit.refusals import CheckpointKeyMissing
 from marketplace.prove_books import ROOMS
 
 Tell = Callable[[str, int], None]
@@ -45,20 +51,76 @@ def export_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
-    tables = list(exported_tables())
+    for _path in _files(folder, since, until, tell):
+        pass
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def stream_bundle(
+    *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[bytes]:
+    """The same bundle as a ZIP, given out while it is made; the same rows, the same bytes."""
+    out = _Outlet()
+    with (
+        TemporaryDirectory() as folder,
+        ZipFile(cast(IO[bytes], out), "w", ZIP_DEFLATED) as bundle,
+    ):
+        for path in _files(Path(folder), since, until, lambda name, rows: None):
+            member = ZipInfo(path.name)  # of 1980: a ZIP made later is no other ZIP
+            member.compress_type = ZIP_DEFLATED
+            with path.open("rb") as content, bundle.open(member, "w", force_zip64=True) as packed:
+                while chunk := content.read(1 << 20):
+                    packed.write(chunk)
+                    yield out.taken()
+            path.unlink()
+    yield out.taken()
+
+
+class _Outlet:
+    """Where a ZIP is written to and given out from, piece by piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def _files(
+    folder: Path, since: datetime | None, until: datetime | None, tell: Tell
+) -> Iterator[Path]:
+    """Each file of the bundle once it is written, the manifest and its signature last."""
+    tables, facts = list(exported_tables()), []
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         after, upto = _span(since, until)
-        with (folder / "chain.jsonl").open("w", encoding="utf-8", newline="\n") as out:
+        path = folder / "chain.jsonl"
+        with path.open("w", encoding="utf-8", newline="\n") as out:
             chain = export_chain(out, after=after, upto=upto)
         tell("chain", chain.events)
-        rows = {
-            table.name: write_table(table, folder, since=since, until=until, tell=tell)
-            for table in tables
-        }
+        facts.append(file_facts(path, rows=chain.events))
+        yield path
+        for table in tables:
+            rows = write_table(table, folder, since=since, until=until, tell=tell)
+            for path in (folder / f"{table.name}.csv", folder / f"{table.name}.parquet"):
+                facts.append(file_facts(path, rows=rows))
+                yield path
+        path = folder / "schema.json"
         schema = canonical_json([described(table) for table in tables])
-        (folder / "schema.json").write_text(schema + "\n", encoding="utf-8")
+        path.write_text(schema + "\n", encoding="utf-8")
+        facts.append(file_facts(path))
+        yield path
         manifest = {
             "format": "suanquan-bundle-1",
             "since": since,
@@ -72,13 +134,25 @@ def export_bundle(
             },
             "checkpoint": _newest_note(upto) if after == 0 else None,
             "parquet_writer": f"pyarrow {pyarrow.__version__}",
-            "files": [
-                file_facts(path, rows=_rows_in(path, chain.events, rows))
-                for path in sorted(folder.iterdir())
-            ],
+            "files": sorted(facts, key=lambda file: str(file["name"])),
         }
-    (folder / "manifest.json").write_text(canonical_json(manifest) + "\n", encoding="utf-8")
-    return manifest
+    path, text = folder / "manifest.json", canonical_json(manifest) + "\n"
+    path.write_text(text, encoding="utf-8")
+    yield path
+    if note := _signature(text):
+        path = folder / "manifest.note"
+        path.write_text(note, encoding="utf-8")
+        yield path
+
+
+def _signature(manifest: str) -> str | None:
+    """A note over the manifest's SHA-256 by the key that signs checkpoints; None without a key."""
+    try:
+        ours = signer()
+    except CheckpointKeyMissing:
+        return None
+    digest = hashlib.sha256(manifest.encode()).hexdigest()
+    return ours.sign(f"{ours.name}\nexport bundle\n{digest}\n")
 
 
 def _span(since: datetime | None, until: datetime | None) -> tuple[int, int]:
@@ -98,7 +172,3 @@ def _newest_note(upto: int) -> str | None:
     """The newest checkpoint over no more than `upto` links."""
     within = Checkpoint.objects.filter(tree_size__lte=upto).order_by("tree_size")
     return within.values_list("note", flat=True).last()
-
-
-def _rows_in(path: Path, events: int, rows: dict[str, int]) -> int | None:
-    return events if path.name == "chain.jsonl" else rows.get(path.stem)

@@ -2,11 +2,13 @@
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +20,7 @@ from audit.notes import Signer
 from ledger.models import Account, Posting
 from tests.audit.conftest import happen, tamper
 from tests.factories import NOW, make_account, make_book
+from tests.marketplace.http.conftest import make_caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_chain.py"
@@ -82,6 +85,43 @@ def test_a_bundle_verifies_offline_with_its_checkpoint(books, tmp_path):
     key = Signer.from_seed("suanquan.test/audit-chain", SEED).verifier_key
     code, said = verified(tmp_path, "--key", key)
     assert (code, "1 checkpoints fit" in said) == (0, True)
+
+
+def test_a_manifest_that_was_rewritten_with_its_file_is_not_the_signed_one(books, tmp_path):
+    manifest = bundle(tmp_path)
+    key = Signer.from_seed("suanquan.test/audit-chain", SEED).verifier_key
+    accounts = tmp_path / "ledger_accounts.csv"
+    accounts.write_text(accounts.read_text().replace("1000", "9000"))
+    for file in manifest["files"]:
+        if file["name"] == accounts.name:
+            file["sha256"] = hashlib.sha256(accounts.read_bytes()).hexdigest()
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert verified(tmp_path)[0] == 0  # without the key nothing tells
+    code, said = verified(tmp_path, "--key", key)
+    assert (code, "manifest.json: not as it was signed" in said) == (1, True)
+    (tmp_path / "manifest.note").unlink()
+    code, said = verified(tmp_path, "--key", key)
+    assert (code, "there is no manifest.note" in said) == (1, True)
+
+
+def test_an_auditor_takes_the_same_bundle_home_over_http(books, tmp_path):
+    auditor = make_caller("government", "auditor")
+    first, again = (b"".join(auditor.get("export-bundle").streaming_content) for _ in range(2))
+    assert first == again
+    with ZipFile(io.BytesIO(first)) as packed:
+        packed.extractall(tmp_path / "zip")
+    bundle(tmp_path / "folder")
+    assert content(tmp_path / "zip") == content(tmp_path / "folder")
+    key = Signer.from_seed("suanquan.test/audit-chain", SEED).verifier_key
+    assert verified(tmp_path / "zip", "--key", key)[0] == 0
+
+
+def test_only_an_auditor_takes_it_and_a_period_has_a_beginning_and_an_end(books):
+    officer = make_caller("government", "budget_officer")
+    assert officer.get("export-bundle").status_code == 403
+    auditor = make_caller("government", "auditor")
+    for asked in ("since=yesterday", "since=2026-03-02&until=2026-03-02"):
+        assert auditor.get(f"export-bundle?{asked}").status_code == 422
 
 
 def test_a_file_that_was_touched_is_named(books, tmp_path):
