@@ -1,6 +1,7 @@
 """The two commands print one JSON object or a table, and need no database."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from vouchers.presets import load_presets
+from vouchers.presets.coverage import sample_facts, sample_instant
 from vouchers.rules.schema_guide import guide
+
+PAYING = sorted(name for name, preset in load_presets().items() if preset.terms)
+PAYING_NOTHING = sorted(set(load_presets()) - set(PAYING))
 
 
 def run(*words: str) -> str:
@@ -66,6 +72,34 @@ def test_facts_that_cannot_be_used_exit_with_one(facts, value):
     with pytest.raises(SystemExit) as caught:
         run("evaluate_rule", "qinghai-investment-10pct", "--facts", facts(value))
     assert caught.value.code == 1
+
+
+@pytest.mark.parametrize("preset", PAYING)
+def test_every_preset_says_what_it_needs_and_refuses_other_keys_and_units(facts, capsys, preset):
+    schema = json.loads(run("evaluate_rule", preset, "--schema"))
+    terms = load_presets()[preset].terms
+    given = sample_facts(terms)
+    assert set(schema.get("required", ())) <= set(given) <= set(schema["properties"])
+    at = sample_instant(terms, datetime(2026, 6, 1, tzinfo=UTC)).isoformat()
+    found = json.loads(run("evaluate_rule", preset, "--facts", facts(given), "--at", at))
+    assert {"amount_fen", "decision", "reasons", "steps", "policy_version"} <= set(found)
+    assert found["preset"] == preset
+    money = [name for name in given if name.endswith("_fen")][:1]
+    wrong = [("contract_amount_cny", 1)]
+    wrong += [(name, value) for name in money for value in ("100", 100.5, -1, True)]
+    for field, value in wrong:
+        with pytest.raises(SystemExit) as caught:
+            run("evaluate_rule", preset, "--facts", facts({**given, field: value}))
+        assert caught.value.code == 1
+        problems = json.loads(capsys.readouterr().err)["problems"]
+        assert [each["field"] for each in problems] == [field]
+
+
+@pytest.mark.parametrize("preset", PAYING_NOTHING)
+def test_a_preset_that_pays_nothing_takes_no_facts(capsys, preset):
+    with pytest.raises(SystemExit):
+        run("evaluate_rule", preset, "--schema")
+    assert json.loads(capsys.readouterr().err)["code"] == "no_payout"
 
 
 @pytest.mark.parametrize(
