@@ -81,7 +81,7 @@ ATTACKS: dict[str, Callable[[Target], Statements]] = {
         )
     ],
     "delete a transfer": lambda t: [
-        ("DELETE FROM ledger_transfer WHERE book_id = %s AND kind = 'appropriate'", [t.book])
+        ("DELETE FROM ledger_transfer WHERE book_id = %s AND kind = 'issue'", [t.book])
     ],
     "resolve a hold twice": lambda t: _resolve(
         t, t.redemption("committed", "released", "payable"), "'voided'", "0"
@@ -106,10 +106,10 @@ ATTACKS: dict[str, Callable[[Target], Statements]] = {
     ],
     "approve alone": _sign,
     "owe the same twice": lambda t: _on(
-        "INSERT INTO treasury_payable (issuer_id, payee_id, envelope_id, book_id, kind, amount_fen,"
-        " source_account_id, policy_version, reference, state, proposed_at)"
-        " SELECT p.issuer_id, p.payee_id, p.envelope_id, p.book_id, p.kind, p.amount_fen,"
-        "        p.source_account_id, p.policy_version, p.reference, 'proposed', now()"
+        "INSERT INTO treasury_payable SELECT (jsonb_populate_record(NULL::treasury_payable,"
+        " to_jsonb(p) || jsonb_build_object('id', nextval('treasury_payable_id_seq'),"
+        " 'state', 'proposed', 'transfer_id', NULL, 'approved_by_1_id', NULL,"
+        " 'approved_by_2_id', NULL))).*"
         "   FROM treasury_payable p JOIN vouchers_redemption r ON r.payable_id = p.id"
         "  WHERE r.id = %s",
         t.redemption("payable"),
