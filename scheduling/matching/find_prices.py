@@ -17,9 +17,17 @@ from .prove import BLOCK_OF_JOBS, bound_blocks
 
 # effort -> (steps on a sample, on all before placing, on all after: for the proof, improve passes)
 SCHEDULES = {"quick": (50, 10, 15, 1), "std": (90, 30, 35, 2), "deep": (200, 60, 100, 3)}
-# The step length falls geometrically over all steps: 100 steps so gave a lower bound than 160 with
-# two fixed lengths (200,000 jobs, load 0.3).
-ETA_FIRST, ETA_LAST, ETA_WARM = 0.5, 0.01, 0.1
+# (crowded, sampled) -> step length at first and at last, falling geometrically, and what the
+# schedule's three counts are multiplied by. Where it is crowded prices stand far above cost: long
+# steps get there. A sample costs half and misleads: at load 1.0 a quarter of the sampled steps gave
+# a bound 1 % lower (10^6 jobs; figures in docs/benchmarks.md).
+PACES = {
+    (False, False): (0.5, 0.01, (1, 1, 1)),
+    (False, True): (0.5, 0.005, (1 / 2, 1, 4 / 3)),
+    (True, False): (3.0, 0.005, (2, 2, 2)),
+    (True, True): (3.0, 0.02, (1 / 4, 4 / 3, 3 / 2)),
+}
+ETA_WARM = 0.1, 0.01
 CROWDED = 0.6
 SAMPLE = 0.25
 SAMPLE_FROM = 400_000  # below that many jobs a sample over-fits (matching.md, pitfall 3)
@@ -208,17 +216,18 @@ class Search:
         inst = pricing.inst
         self.pricing, self.tell, self.began = pricing, tell, time.perf_counter()
         self.trail: list[tuple[float, float]] = []
-        sampled, before, after, _ = SCHEDULES[effort]
         load = float(pricing.volume.sum()) / max(1.0, float(inst.free.sum(dtype=np.float64)))
-        if load > CROWDED:  # scarce everywhere: prices need longer, each step costs less
-            sampled, before, after = sampled * 2, before * 2, after * 2
-        self.first = ETA_FIRST
+        pace = PACES[load > CROWDED, inst.n >= SAMPLE_FROM]
+        self.first, self.last, times = pace
+        sampled, before, after = (
+            int(steps * by) for steps, by in zip(SCHEDULES[effort], times, strict=False)
+        )
         if warm is not None:
             pricing.price = np.minimum(np.maximum(warm, pricing.layout.floor), pricing.ceiling)
             pricing.average = pricing.price.copy()
             pricing.square[:] = 25.0
             sampled, before, after = 0, before // 2, max(25, after // 2)
-            self.first = ETA_WARM
+            self.first, self.last = ETA_WARM
         self.sampled, self.before, self.total = sampled, before, sampled + before + after
         self.done = 0
         self.everyone = np.arange(inst.n)
@@ -230,7 +239,7 @@ class Search:
         """Steps done .. upto - 1; the bound is taken every tenth and after the last."""
         while self.done < upto:
             k = self.done
-            eta = self.first * (ETA_LAST / self.first) ** (k / max(1, self.total - 1))
+            eta = self.first * (self.last / self.first) ** (k / max(1, self.total - 1))
             whole = k >= self.sampled
             self.pricing.step(self.everyone if whole else self.sample, float(eta), 0.9)
             self.done += 1

@@ -77,8 +77,8 @@ def solve(
 ) -> Solution:
     """The whole method on an encoded instance. ``warm_by_pool`` [P, T]: last plan's cell prices.
 
-    ``first`` gets the plan once placed and improved once, with the bound known then; what follows
-    improves it a little more (beyond effort quick) and tightens the bound.
+    ``first`` gets the plan half way through its second pass of improving (beyond effort quick),
+    with the bound known then; what follows improves it a little more and tightens the bound.
     """
     own = crew or Crew(None if inst.n >= PARTS_FROM else 1)
     clock = [time.perf_counter()]
@@ -171,18 +171,19 @@ def solve(
         if sweep:
             part_of_cell = _deal_cells(inst, layout, parts, rng)
             leftover = rng.integers(0, parts, inst.n)
-        calls = []
         at = np.where(pool_of >= 0, part_of_cell[layout.where.cell_of_pool[pool_of]], leftover)
-        for k in range(parts):
-            mine = order[at[order] == k]
-            calls.append(
-                bind(improve_jobs, mine, 0, len(mine), *common, true, live, part_of_cell,
-                      k if parts > 1 else -1, *state, most)
-            )  # fmt: skip
-        own.run(calls)
-        tell("improve", (sweep + 1) / sweeps)
-        if first is not None and sweep == 0:
-            first(dress())
+        mine = [order[at[order] == k] for k in range(parts)]
+        for half in range(2):
+            calls = [
+                bind(improve_jobs, jobs, half * (len(jobs) // 2),
+                     len(jobs) if half else len(jobs) // 2, *common, true, live, part_of_cell,
+                     k if parts > 1 else -1, *state, most)
+                for k, jobs in enumerate(mine)
+            ]  # fmt: skip
+            own.run(calls)
+            tell("improve", (sweep + (half + 1) / 2) / sweeps)
+            if first is not None and 2 * sweep + half == min(2, 2 * sweeps - 1):
+                first(dress())
     if 0 < inst.n <= SHAKE_JOBS and effort != "quick":
         shake(rng, inst.hours, len(inst.pool_ids), *common, true, live, pool_of, start_of, way_of)
     lap("improve")
