@@ -11,6 +11,7 @@ from audit import outbox
 from audit.actions.make_checkpoint import make_checkpoint as sign_chain
 from audit.decisions import SYSTEM, Refusal
 from audit.refusals import NothingToCheckpoint
+from marketplace.actions.award_from_books import award_from_books
 from marketplace.actions.check_plausibility import check_plausibility
 from marketplace.actions.verify_all_books import verify_all_books
 from marketplace.reactions import HANDLERS, NAMES, QUEUE_OF
@@ -170,7 +171,8 @@ def settle_years() -> int:
     now = timezone.now()
     begun = YearSettlement.objects.exclude(state="settled").select_related("book", "version")
     return sum(
-        settle_year(settlement=each, actor=SYSTEM, at=now).state == "settled"
+        settle_year(settlement=each, propose=award_from_books, actor=SYSTEM, at=now).state
+        == "settled"
         for each in begun.order_by("pk")
     )
 

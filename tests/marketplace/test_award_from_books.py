@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +38,7 @@ from vouchers.actions.correct_award import approve_correction, reject_correction
 from vouchers.actions.object_in_notice import decide_objection, object_to
 from vouchers.actions.review_award import approve_award, conclude_award, conclude_due_awards
 from vouchers.actions.settle_payable import settle_payable
+from vouchers.actions.settle_year import open_settlement, settle_year
 from vouchers.models import AwardCorrection, Programme, SubsidyAward
 from vouchers.proofs import PROOFS
 from vouchers.refusals import AwardNotPaidYet, BasisNotInBooks, ObjectionsOpen
@@ -407,6 +408,34 @@ def test_the_database_itself_holds_an_award_that_is_objected_to() -> None:
         cursor.execute(
             "UPDATE vouchers_subsidyaward SET state = 'approved' WHERE id = %s", [award.pk]
         )
+
+
+def test_a_settled_year_awards_on_the_basis_the_books_tell_and_ends_in_a_payable() -> None:
+    market = make_market()
+    refund(market.trade(), 1000)
+    market.trade()
+    assert market.programme.envelope is not None
+    over = datetime(2027, 1, 4, tzinfo=UTC)
+    settlement = open_settlement(
+        book=market.programme.envelope.book,
+        members={make_organization("provider"): market.platform},
+        version=market.programme.versions.get(),
+        actor=SYSTEM,
+        at=over,
+    )
+    for _twice in range(2):
+        settle_year(settlement=settlement, propose=award_from_books, actor=SYSTEM, at=over)
+    line = settlement.lines.get(is_platform=True)
+    award = line.award
+    assert award is not None
+    gathered = json.loads(award.bases.get().document)
+    assert (gathered["gross_fen"], gathered["basis_fen"]) == (6000, 5000)
+    assert (award.amount_fen, line.earned_fen) == (500, 0)  # not what vouchers alone paid
+    for actor in (market.office.decider, market.office.second_decider):
+        approve_award(award=award, actor=actor, at=over)
+    assert award.payable is not None
+    assert (award.payable.payee, award.payable.amount_fen) == (market.platform, 500)
+    assert broken() == set()
 
 
 def test_what_the_books_do_not_tell_is_stated_with_evidence() -> None:

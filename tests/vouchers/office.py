@@ -15,10 +15,12 @@ from treasury.models import Envelope
 from vouchers.actions.activate_programme import activate_programme
 from vouchers.actions.apply_for_voucher import apply_for_voucher
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
+from vouchers.actions.award_subsidy import propose_award
 from vouchers.actions.issue_voucher import claim_voucher, issue_voucher
 from vouchers.actions.open_programme import open_programme
 from vouchers.actions.reserve_voucher import reserve_voucher
 from vouchers.actions.review_application import approve_application, recommend_application
+from vouchers.actions.settle_year import Propose
 from vouchers.actions.simulate_version import simulate_version, write_test_case
 from vouchers.models import (
     Application,
@@ -28,7 +30,9 @@ from vouchers.models import (
     Redemption,
     RuleTestCase,
     SimulationRun,
+    SubsidyAward,
     Voucher,
+    YearSettlement,
 )
 from vouchers.presets import load_presets
 from vouchers.rules import Terms, evaluate
@@ -250,3 +254,14 @@ def balances(voucher: Voucher) -> tuple[int, int]:
     assert fresh.available is not None
     assert fresh.reserved is not None
     return fresh.available.balance_fen, fresh.reserved.balance_fen
+
+
+def by_ledger(settlement: YearSettlement) -> Propose:
+    """Proposes on what a settlement's members earned: for tests without orders."""
+
+    def propose(*, beneficiary: Organization, **asked: Any) -> SubsidyAward:
+        line = settlement.lines.get(organization=beneficiary, is_platform=True)
+        facts = {"annual_trade_volume_fen": line.earned_fen}
+        return propose_award(beneficiary=beneficiary, facts=facts, **asked)
+
+    return propose

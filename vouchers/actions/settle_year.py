@@ -3,7 +3,9 @@
 The ledger is read in chunks of postings, one statement and one transaction each, and the checkpoint
 moves with the chunk's sums. Whoever is killed anywhere leaves whole chunks; whoever goes on begins
 at the checkpoint, and the end is the same to the fen. A platform's award is proposed in the
-transaction that writes it into the platform's line, so that none is proposed twice.
+transaction that writes it into the platform's line, so that none is proposed twice. Its basis is
+gathered by who calls (`propose`): what vouchers paid is not all that was traded, and not all that
+was traded counts. From there it goes the way of every award, to a payable.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +23,13 @@ from identity.roles import Role
 from ledger.actions.close_period import close_period
 from ledger.models import Book, Posting
 from treasury.moves import move_state
-from vouchers.actions.award_subsidy import propose_award
-from vouchers.models import PolicyVersion, SettlementLine, SettlementMember, YearSettlement
+from vouchers.models import (
+    PolicyVersion,
+    SettlementLine,
+    SettlementMember,
+    SubsidyAward,
+    YearSettlement,
+)
 from vouchers.refusals import YearNotOver
 
 CHUNK_POSTINGS = 10_000_000  # one to two seconds of work
@@ -84,6 +91,8 @@ SELECT %(settlement)s, platform_id, true, fen, postings FROM platforms
 """
 
 Tell = Callable[[str], None]
+# (version=, beneficiary=, period_start=, period_end=, actor=, at=), as award_from_books.
+Propose = Callable[..., SubsidyAward]
 
 
 @transaction.atomic
@@ -135,6 +144,7 @@ def open_settlement(
 def settle_year(
     *,
     settlement: YearSettlement,
+    propose: Propose,
     actor: Actor,
     at: datetime,
     chunk_postings: int = CHUNK_POSTINGS,
@@ -143,7 +153,7 @@ def settle_year(
     """Go on from the checkpoint to the end; may be killed anywhere and called again.
 
     Two at once do no harm: they take turns, and what one has done the other finds done.
-    Raises what `propose_award` raises: the rest of the settlement is kept.
+    Raises what `propose` raises: the rest of the settlement is kept.
     """
     while count_chunk(settlement=settlement, chunk_postings=chunk_postings):
         done = min(settlement.next_posting - 1, settlement.last_posting)
@@ -151,7 +161,9 @@ def settle_year(
     sum_up(settlement=settlement, actor=actor, at=at)
     tell("summed up")
     for line in settlement.lines.filter(is_platform=True, award=None).order_by("pk"):
-        if reward_platform(settlement=settlement, line_id=line.pk, actor=actor, at=at):
+        if reward_platform(
+            settlement=settlement, line_id=line.pk, propose=propose, actor=actor, at=at
+        ):
             tell(f"platform {line.organization_id} judged")
     return conclude(settlement=settlement, actor=actor, at=at)
 
@@ -190,9 +202,9 @@ def sum_up(*, settlement: YearSettlement, actor: Actor, at: datetime) -> None:
 
 @transaction.atomic
 def reward_platform(
-    *, settlement: YearSettlement, line_id: int, actor: Actor, at: datetime
+    *, settlement: YearSettlement, line_id: int, propose: Propose, actor: Actor, at: datetime
 ) -> bool:
-    """Propose what the terms grant a platform for its members' trade, once.
+    """Propose what the terms grant a platform for the year, once.
 
     False where there is nothing to do: no terms, or somebody had it awarded already.
     """
@@ -201,12 +213,11 @@ def reward_platform(
         return False
     begins, ends = _year(settlement.book)
     try:
-        line.award = propose_award(
+        line.award = propose(
             version=settlement.version,
             beneficiary=line.organization,
             period_start=begins,
             period_end=ends,
-            facts={"annual_trade_volume_fen": line.earned_fen},
             actor=actor,
             at=at,
         )

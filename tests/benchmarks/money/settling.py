@@ -62,7 +62,7 @@ def _settle(made: Books) -> tuple[float, dict[str, int]]:
     from identity.models import Organization
     from ledger.models import Book
     from tests.factories import make_organization
-    from tests.vouchers.office import make_office, make_programme, zhongwei
+    from tests.vouchers.office import by_ledger, make_office, make_programme, zhongwei
     from treasury.models import Envelope
     from vouchers.actions.settle_year import open_settlement, settle_year
 
@@ -75,7 +75,9 @@ def _settle(made: Books) -> tuple[float, dict[str, int]]:
     over = datetime(book.budget_year + 1, 1, 4, tzinfo=UTC)
     settlement = open_settlement(book=book, members=members, version=terms, actor=SYSTEM, at=over)
     began = time.perf_counter()
-    settled = settle_year(settlement=settlement, actor=SYSTEM, at=over)
+    settled = settle_year(
+        settlement=settlement, propose=by_ledger(settlement), actor=SYSTEM, at=over
+    )
     seconds = time.perf_counter() - began
     lines = settled.lines.select_related("award")
     return seconds, {

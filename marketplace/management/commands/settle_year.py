@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.decisions import SYSTEM, Refusal
 from identity.models import Organization
 from ledger.models import Book
+from marketplace.actions.award_from_books import award_from_books
 from vouchers.actions.settle_year import CHUNK_POSTINGS, open_settlement, settle_year
 from vouchers.models import PolicyVersion
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
             )
             settlement = settle_year(
                 settlement=settlement,
+                propose=award_from_books,
                 actor=SYSTEM,
                 at=at,
                 chunk_postings=max(options["chunk"], 1),
