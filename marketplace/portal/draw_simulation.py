@@ -77,13 +77,18 @@ def pictures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             _("Sensitivity: a tenth less (−) and a tenth more (+) of each parameter"),
             (
                 (f"{'−' if key == 'tenth_less_fen' else '+'} {_named(row['pointer'])}", row[key])
-                for row in report.get("sensitivity") or ()
+                for row in sorted(report.get("sensitivity") or (), key=_weight)
                 for key in ("tenth_less_fen", "tenth_more_fen")
                 if row[key] is not None
             ),
         ),
     )
     return [each for each in found if each is not None]
+
+
+def _weight(row: Mapping[str, Any]) -> int:
+    """What moves the cost most comes first."""
+    return -max(abs(row[key] or 0) for key in ("tenth_less_fen", "tenth_more_fen"))
 
 
 def _largest(by: Mapping[str, int] | None) -> list[Row]:

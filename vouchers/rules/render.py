@@ -92,7 +92,7 @@ def _words(line: Mapping[str, Any]) -> tuple[str, str]:
             word = "达到" if line.get("threshold_inclusive", True) else "超过"
             whole = line.get("threshold_on", "whole") == "whole"
             return (
-                f"{basis_zh}{word} {from_zh} 后，按{'全额' if whole else '超出部分'}奖励{zh}",
+                f"{basis_zh}{word} {from_zh}后，按{'全额' if whole else '超出部分'}奖励{zh}",
                 f"once the {basis_en} {'reaches' if word == '达到' else 'exceeds'} {from_en}, "
                 f"{en}{'' if whole else ' above it'}",
             )
