@@ -349,10 +349,13 @@ SELECT 'settlement ' || settlement_id || ' of organization ' || organization_id,
  WHERE COALESCE(l.earned_fen, 0) <> COALESCE(e.fen, 0)
 UNION ALL
 SELECT 'settlement ' || l.settlement_id || ' of organization ' || l.organization_id,
-       'its award is of another trade or organization'
+       'its award is of another organization, other terms or another year'
   FROM vouchers_settlementline l JOIN vouchers_subsidyaward w ON w.id = l.award_id
- WHERE w.beneficiary_id <> l.organization_id
-    OR (w.facts->>'annual_trade_volume_fen')::numeric IS DISTINCT FROM l.earned_fen
+  JOIN vouchers_yearsettlement y ON y.id = l.settlement_id
+  JOIN ledger_book b ON b.id = y.book_id
+ WHERE w.beneficiary_id <> l.organization_id OR w.version_id IS DISTINCT FROM y.version_id
+    OR w.period_start <> make_date(b.budget_year, 1, 1)
+    OR w.period_end <> make_date(b.budget_year + 1, 1, 1)
 """
 
 # The value of vouchers and awards moves only under terms that were in force. A payment of an
