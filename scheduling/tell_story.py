@@ -24,7 +24,6 @@ BOUND: dict[str, tuple[str, str]] = {
     "region": ("the regions asked for", "所限定的区域"),
     "kind": ("the accelerators asked for", "所限定的加速器型号"),
     "deadline": ("the deadline", "截止时间"),
-    "none": ("nothing: no rule kept it from a better choice", "无：没有任何约束妨碍更优选择"),
 }
 FIELDS: dict[str, tuple[str, str]] = {
     "deadline_hour": ("the deadline", "截止时间"),
@@ -61,8 +60,11 @@ def tell_story(
         named = pools[chosen["pool_id"]]
         story["pue_basis"], story["carbon_basis"] = named["pue_basis"], named["carbon_basis"]
         story["pool_code"], story["facility"] = named["code"], named["facility"]
-        story["bound_text_en"] = f"What kept it from a better choice: {en}."
-        story["bound_text_zh"] = f"妨碍更优选择的因素：{zh}。"
+        story["bound_text_en"], story["bound_text_zh"] = (
+            ("No rule kept it from a better choice.", "没有任何约束妨碍更优选择。")
+            if explanation.bound_by == "none"
+            else (f"What kept it from a better choice: {en}.", f"妨碍更优选择的因素：{zh}。")
+        )
         story["text_en"], story["text_zh"] = _chosen(chosen, named, starts_at)
     if story["would_change"]:
         story["would_change"] = _change(story["would_change"], pools, starts_at)

@@ -1,5 +1,6 @@
 """How figures are written for people."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,8 @@ from marketplace.portal.places import province_texts
 from marketplace.portal.words import TONES, WORDS
 
 register = template.Library()
+
+PUBLISHED = re.compile(r"published: province \d{6}, data year (\d{4}), (.+); flat")
 
 
 @register.filter
@@ -121,6 +124,16 @@ def fact(value: object) -> object:
 def province(adcode: str) -> str:
     """The province of an adcode."""
     return text_of(province_texts(adcode))
+
+
+@register.filter
+def factor_text(basis: str | None) -> str:
+    """What a grid factor rests on, in the reader's language; other bases as they are written."""
+    found = PUBLISHED.fullmatch(basis or "")
+    if found is None:
+        return basis or ""
+    year, notice = found.groups()
+    return _("published for the year %(year)s, %(notice)s") % {"year": year, "notice": notice}
 
 
 @register.filter
