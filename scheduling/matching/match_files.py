@@ -60,9 +60,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         )
     except MarketError as error:  # rows of a sequence -> lines of the file (header is line 1)
         if error.table in ("pools", "jobs") and error.row is not None:
+            column = "available_to" if error.field == "available" else error.field
             raise MarketError(
                 error.code, text_en=error.text_en, text_zh=error.text_zh, table=error.table,
-                row=error.row + 2, field=error.field,
+                row=error.row + 2, field=column,
             ) from error  # fmt: skip
         raise
     planned = time.perf_counter() - began - read

@@ -139,7 +139,10 @@ BAD = [
     ("pools.csv", 2, "units", "2.5", "not_a_number"),
     ("pools.csv", 3, "pue", "0.9", "out_of_range"),
     ("pools.csv", 3, "pue", "nan", "not_a_number"),
+    ("pools.csv", 3, "pue", "20", "out_of_range"),
     ("pools.csv", 2, "price_fen_per_unit_hour", "-1", "out_of_range"),
+    ("pools.csv", 2, "price_fen_per_unit_hour", "100000001", "out_of_range"),
+    ("pools.csv", 2, "kw_per_unit", "nan", "not_a_number"),
     ("pools.csv", 2, "green_share", "1.2", "out_of_range"),
     ("pools.csv", 2, "green_tier", "0", "out_of_range"),
     ("pools.csv", 2, "region", "", "bad_token"),
@@ -147,6 +150,9 @@ BAD = [
     ("pools.csv", 3, "pool_id", "p0", "duplicate_id"),
     ("pools.csv", 2, "available_to", "0", "empty_window"),
     ("jobs.csv", 4, "units", "0", "out_of_range"),
+    ("jobs.csv", 4, "units", "-2", "out_of_range"),
+    ("jobs.csv", 4, "units", "nan", "not_a_number"),
+    ("jobs.csv", 4, "max_price_fen_per_unit_hour", "-1", "out_of_range"),
     ("jobs.csv", 4, "duration_hours", "0", "out_of_range"),
     ("jobs.csv", 4, "deadline_hour", "0", "deadline_too_early"),
     ("jobs.csv", 4, "earliest_hour", "-1", "out_of_range"),
@@ -182,8 +188,24 @@ def test_a_wrong_cell_is_refused_with_its_line_and_column(
     assert main(options) == 2
     said = capsys.readouterr().err
     assert f"[{code}]" in said, said
-    assert f"line {line}" in said or code == "missing_hour", said
+    assert f"{file[:-4]} line {line} column {column}:" in said, said
     assert not (tmp_path / "placements.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "reason"), [("kinds", "abacus", "kind"), ("regions", "999999", "region")]
+)
+def test_a_kind_or_region_nobody_offers_leaves_the_job_out_and_says_so(
+    tmp_path: Path, column: str, text: str, reason: str
+) -> None:
+    options = write(tmp_path, 2)
+    rows = list(csv.reader((tmp_path / "jobs.csv").open()))
+    rows[3][rows[0].index(column)] = text
+    with (tmp_path / "jobs.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    assert main(options) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["unplaced_jobs"][rows[3][0]] == reason
 
 
 def test_a_missing_an_unknown_and_a_ragged_column_are_refused(tmp_path: Path) -> None:
