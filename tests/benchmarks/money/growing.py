@@ -1,7 +1,8 @@
 """Does an operation cost more when there are more rows? From 10^5 to MONEY_ROWS postings (10^7).
 
-The cost of one operation in units of the reference beside it: a redemption (in batches), a balance
-read, and an answer to what an envelope has left. Settling and verifying have figures of their own.
+The cost of one operation in units of the reference beside it: a redemption (in batches, and by one
+call), a balance read, and an answer to what an envelope has left. Settling and verifying have
+figures of their own.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ import psycopg
 
 from tests.benchmarks.money._books import Books, books
 from tests.benchmarks.money._history import ROWS, grow
-from tests.benchmarks.money.redeeming import _batches
+from tests.benchmarks.money.redeeming import _batches, _one_call
 from tests.benchmarks.money.reference import Measured, Reference, emit, rate_of
 
 FIRST = 10**5
@@ -24,8 +25,10 @@ SELECT a.balance_fen FROM vouchers_voucher v JOIN ledger_account a ON a.id = v.a
 def figures(reference: Reference, *, rounds: int = 3, seconds: int = 2) -> None:
     """Print how much longer each operation takes with ROWS postings than with FIRST."""
     made = books()
+    said: Counter[str] = Counter()
     works: dict[str, Callable[[int], float]] = {
-        "redemption": lambda s: _batches(made, s, Counter()),
+        "redemption": lambda s: _batches(made, s, said),
+        "redemption by one call": lambda s: _one_call(made, made.hot, s),
         "balance": lambda s: _balances(made, s),
         "budget use": lambda s: _budget_use(made, s),
     }
@@ -41,6 +44,7 @@ def figures(reference: Reference, *, rounds: int = 3, seconds: int = 2) -> None:
             "ratio",
             {
                 "must_stay_below": 1.2,
+                "answers_of_batches": dict(said),
                 **{
                     str(rows): {**each.detail, "ratio": each.ratio}
                     for rows, each in ((FIRST, few), (ROWS, many))
