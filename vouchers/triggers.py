@@ -223,3 +223,25 @@ def approved_only_after_a_trial() -> pgtrigger.Trigger:
             RETURN NEW;
         """,
     )
+
+
+def rejections_are_heard_by_others() -> pgtrigger.Trigger:
+    """Who rejected stays named until the next rejection, so that the hearer is somebody else also
+    where both would be written at once."""
+    return pgtrigger.Trigger(
+        name="application_rejection_is_heard_by_others",
+        operation=pgtrigger.Update,
+        when=pgtrigger.Before,
+        func="""
+            IF (NEW.heard_by_id IS DISTINCT FROM OLD.heard_by_id
+                AND NEW.heard_by_id = OLD.rejected_by_id)
+               OR (OLD.rejected_by_id IS NOT NULL
+                   AND NEW.rejected_by_id IS DISTINCT FROM OLD.rejected_by_id
+                   AND NOT (NEW.state = 'rejected' AND OLD.state <> 'rejected')) THEN
+                RAISE EXCEPTION 'application %: who rejected it does not hear its appeal', OLD.id
+                    USING ERRCODE = 'check_violation',
+                          CONSTRAINT = 'who_rejected_an_application_does_not_hear_its_appeal';
+            END IF;
+            RETURN NEW;
+        """,
+    )

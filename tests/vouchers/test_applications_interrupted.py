@@ -130,3 +130,26 @@ def test_the_database_wants_another_hearer_and_a_standing_clock(
     assert refused("rejected_by_id = %s, heard_by_id = %s", *[office.decider.person_id] * 2)
     assert refused("reviewed_by_id = %s, heard_by_id = %s", *[office.decider.person_id] * 2)
     assert refused("heard_by_id = %s", applicant.person_id)
+
+
+def test_the_database_remembers_who_rejected_when_an_appeal_is_heard(
+    office: Office, applicant: Actor, application: Application
+) -> None:
+    def change(to: str, **people: int | None) -> None:
+        columns = "".join(f", {name}_id = %s" for name in people)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE vouchers_application SET state = %s{columns} WHERE id = %s",
+                [to, *people.values(), application.pk],
+            )
+
+    first, second = office.reviewer.person_id, office.decider.person_id
+    where = f"/applications/{application.pk}"
+    post(office.reviewer, f"{where}/reject", {"reason": "unclear"})
+    with pytest.raises(Error, match="does not hear its appeal"):  # somebody else is named
+        change("rejected", rejected_by=second)
+    post(applicant, f"{where}/appeal", {"reason": "clear"})
+    for names in ({"heard_by": first}, {"rejected_by": second, "heard_by": first}):
+        with pytest.raises(Error, match="does not hear its appeal"):
+            change("rejected", **names)
+    change("rejected", heard_by=second)

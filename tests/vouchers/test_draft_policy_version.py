@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from audit.decisions import NotFound, NotPermitted, StaleState
@@ -197,6 +198,24 @@ def test_a_ring_that_two_drafts_close_is_refused_at_the_last_signature(office):
         approve_policy_version(version=other, actor=office.approver_2, at=NOW)
     other.refresh_from_db()
     assert other.state == "half_approved"
+
+
+def test_terms_that_contradict_themselves_are_refused_at_the_last_signature(office):
+    version = office_tools.draft(office)
+    attach_trial(version, office.drafter.person_id)
+    submit_policy_version(version=version, actor=office.drafter, at=NOW)
+    approve_policy_version(version=version, actor=office.approver_1, at=NOW)
+    with connection.cursor() as cursor:  # as if drafted before this was refused
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        above_the_cap = {**version.terms, "minimums": {"award_fen": 2 * WAN}}
+        PolicyVersion.objects.filter(pk=version.pk).update(terms=above_the_cap)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    version.refresh_from_db()
+    with pytest.raises(TermsRefused) as refusal:
+        approve_policy_version(version=version, actor=office.approver_2, at=NOW)
+    assert [reason.field for reason in refusal.value.reasons()] == ["/caps/0/amount_fen"]
+    version.refresh_from_db()
+    assert version.state == "half_approved"
 
 
 def test_form_and_api_refuse_a_past_day_without_a_third_approval(drafter, programme):

@@ -13,7 +13,7 @@ from vouchers.actions.recompute_decisions import require_fresh_recomputation
 from vouchers.models import PolicyVersion
 from vouchers.queries import stacking_problems
 from vouchers.refusals import NotSimulated, TermsRefused
-from vouchers.rules import TermsError
+from vouchers.rules import RuleError, Terms, TermsError
 
 
 @transaction.atomic
@@ -33,8 +33,8 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
     Terms take effect at `effective_from`, or at the approval if that is later, unless they are
     retroactive. Approval needs passing test cases and a simulation; that of retroactive terms also
     a recomputation, and the last approver's must still be what would change. Raises NotSimulated,
-    TermsRefused for a ring of "counted after" that other approvals closed, RecomputationIsStale,
-    SamePerson, StaleState, NotPermitted, NotFound.
+    TermsRefused for terms that contradict themselves or close a ring of "counted after" with what
+    others approved, RecomputationIsStale, SamePerson, StaleState, NotPermitted, NotFound.
     """
     policy.require_issuer(actor, version.programme.issuer, *policy.APPROVERS)
     policy.require_somebody_else(
@@ -46,7 +46,7 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
         _note("policy_version.half_approved", version, actor, at)
         return version
     _require_trial(version)
-    _require_no_ring(version)
+    _require_sound(version)
     if version.state == states.HALF_APPROVED and version.retroactive:
         move_state(version, to="twice_approved", approved_by_2_id=actor.person_id)
         _note("policy_version.twice_approved", version, actor, at)
@@ -62,11 +62,16 @@ def approve_policy_version(*, version: PolicyVersion, actor: Actor, at: datetime
     return version
 
 
-def _require_no_ring(version: PolicyVersion) -> None:
-    """Terms of two programmes, each drafted before the other's were approved, may close a ring."""
+def _require_sound(version: PolicyVersion) -> None:
+    """The terms are read again as when they were drafted: what is refused may have grown since, and
+    two programmes, each drafted before the other's terms were approved, may close a ring."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7284, 0)")  # one last signature at a time
-    if rings := stacking_problems(version.terms):
+    try:
+        document = Terms.load(version.terms).document
+    except RuleError as error:
+        raise TermsRefused(error) from error
+    if rings := stacking_problems(document):
         raise TermsRefused(TermsError(rings))
 
 

@@ -15,7 +15,7 @@ from audit.triggers import (
 from identity.models import Organization, User
 from vouchers import moves
 from vouchers.models.programmes import PolicyVersion, Programme
-from vouchers.triggers import decided_by_the_other_side
+from vouchers.triggers import decided_by_the_other_side, rejections_are_heard_by_others
 
 
 class EntitlementAnswer(models.Model):
@@ -123,6 +123,7 @@ class Application(models.Model):
             decided_by_the_other_side(
                 "application", "applicant_id", "reviewed_by_id", "approved_by_id", "heard_by_id"
             ),
+            rejections_are_heard_by_others(),
             written_once(
                 "application",
                 "applicant_id",
