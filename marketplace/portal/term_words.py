@@ -156,4 +156,5 @@ MORE_WORDS: Mapping[str, tuple[str, str]] = {
     "pooled_with": ("pooled with", "合并预算"),
     "one_of": ("one of", "属于其一"),
     "parties": ("parties", "出资各方"),
+    "cap": ("the ceiling", "上限"),
 }

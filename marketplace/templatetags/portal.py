@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 from ledger.money import yuan_text
 from marketplace.portal.access import navigation_of, visitor_of
 from marketplace.portal.places import province_texts
+from marketplace.portal.term_words import MORE_WORDS
 from marketplace.portal.words import TONES, WORDS
+from vouchers.rules.parameter_words import PARAMETER_WORDS
 
 register = template.Library()
 
@@ -118,6 +120,15 @@ def fact(value: object) -> object:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return known(value)
+
+
+@register.filter
+def term(key: str) -> str | SafeString:
+    """What a key of the terms is called; a key that has no word stays code."""
+    words = MORE_WORDS.get(key) or PARAMETER_WORDS.get(key)
+    if words is None:
+        return format_html("<code>{}</code>", key)
+    return text_of({"text_en": words[0], "text_zh": words[1]})
 
 
 @register.filter

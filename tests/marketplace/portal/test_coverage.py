@@ -25,3 +25,11 @@ def test_each_of_the_reports_24_issuers_is_marked(client):
     named = {row.adcode for row in coverage(timezone.now()) if row.seed_named}
     assert len(named) >= 24
     assert page.count("· named in the report") == len(named)
+
+
+def test_a_chinese_reader_reads_words_where_there_are_words(client):
+    client.cookies["django_language"] = "zh-hans"
+    page = client.get("/coverage").content.decode()
+    assert "pays nothing by itself" not in page
+    assert '<span class="block">补贴比例</span>' in page
+    assert '<span class="block">rate</span>' not in page
