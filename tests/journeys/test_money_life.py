@@ -52,4 +52,4 @@ def test_the_machine_finds_the_bug_that_a_missing_guard_plants(guard, monkeypatc
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(removal)
     with pytest.raises((AssertionError, BaseExceptionGroup)):
-        walk(100, phases=(Phase.generate,))
+        walk(500, phases=(Phase.generate,))

@@ -34,9 +34,13 @@ from vouchers.refusals import NotSimulated, RecomputationIsStale
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=10)
-SOON = timezone.now() + timedelta(minutes=5)  # a window's clock is the database's
 MORE = {**CLAIMED, "benefit": document(rate_line("0.3"))["benefit"]}
 LESS = {**CLAIMED, "benefit": document(rate_line("0.1"))["benefit"]}
+
+
+def soon() -> datetime:
+    """After what just happened by a window's clock, which is the database's."""
+    return timezone.now() + timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -226,15 +230,15 @@ def granted(**more: object) -> tuple[Office, ClaimWindow, Actor]:
 
 def test_a_grant_of_a_window_is_decided_again_and_noticed() -> None:
     office, window, applicant = granted()
-    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
-    found = recompute(office, version, at=SOON)
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=soon())
+    found = recompute(office, version, at=soon())
     (difference,) = found.differences.all()
     answer = answer_of(window, applicant)
     assert (found.examined, found.undecidable, found.more_fen) == (1, 0, 1 * WAN)
     assert (difference.subject, difference.beneficiary) == (answer, answer.enterprise)
     assert (difference.before_fen, difference.after_fen) == (2 * WAN, 3 * WAN)
-    approve_by_three(office, version, at=SOON)
-    (raised,) = raise_differences(recomputation=found, actor=office.decider, at=SOON)
+    approve_by_three(office, version, at=soon())
+    (raised,) = raise_differences(recomputation=found, actor=office.decider, at=soon())
     assert (raised.state, raised.payable, raised.recovery) == ("noticed", None, None)
     assert answer_of(window, applicant).granted_fen == 2 * WAN
 
@@ -251,8 +255,8 @@ def test_a_window_bounds_its_grants_under_new_terms_too(
     bound: dict[str, int], before_fen: int, after_fen: int | None
 ) -> None:
     office, window, applicant = granted(**bound)
-    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
-    found = recompute(office, version, at=SOON)
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=soon())
+    found = recompute(office, version, at=soon())
     assert answer_of(window, applicant).granted_fen == before_fen
     assert (found.examined, found.undecidable) == (1, 0)
     assert [each.after_fen for each in found.differences.all()] == [after_fen][: bool(after_fen)]
@@ -260,12 +264,12 @@ def test_a_window_bounds_its_grants_under_new_terms_too(
 
 def test_a_grant_given_back_is_no_decision_and_one_to_a_region_asked_no_terms() -> None:
     office, window, applicant = granted()
-    give_back_grant(answer=answer_of(window, applicant), actor=applicant, at=SOON)
-    version = reach_back(office, window.programme, document(rate_line("0.3")), at=SOON)
-    assert recompute(office, version, at=SOON).examined == 0
+    give_back_grant(answer=answer_of(window, applicant), actor=applicant, at=soon())
+    version = reach_back(office, window.programme, document(rate_line("0.3")), at=soon())
+    assert recompute(office, version, at=soon()).examined == 0
     _, region = make_window(office=office, programme=window.programme)
     claim(region, admit(region))
-    found = recompute(office, version, at=SOON)
+    found = recompute(office, version, at=soon())
     assert (found.examined, found.undecidable, found.differences.count()) == (1, 1, 0)
 
 
@@ -277,11 +281,11 @@ def test_a_grant_of_a_window_leaves_another_room_to_a_later_decision() -> None:
     )
     applicant = admit(window, contract_amount_fen=10 * WAN)
     claim(window, applicant)
-    decide(office, apply(programme, applicant, contract_fen=10 * WAN, at=SOON), at=SOON)
+    decide(office, apply(programme, applicant, contract_fen=10 * WAN, at=soon()), at=soon())
     version = reach_back(
-        office, programme, document(rate_line("0.25"), caps=[year_cap(3 * WAN)]), at=SOON
+        office, programme, document(rate_line("0.25"), caps=[year_cap(3 * WAN)]), at=soon()
     )
-    rows = recompute(office, version, at=SOON).differences.order_by("pk")
+    rows = recompute(office, version, at=soon()).differences.order_by("pk")
     assert [(row.before_fen, row.after_fen) for row in rows] == [
         (2 * WAN, 25 * WAN // 10),
         (1 * WAN, 5 * WAN // 10),
