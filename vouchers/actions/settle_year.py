@@ -56,8 +56,12 @@ WITH earned AS MATERIALIZED (
       ) went
      WHERE went.postings > 0
 )
-SELECT account_id, SUM(fen), SUM(postings) FROM moved GROUP BY account_id
+SELECT array_agg(account_id)::text, array_agg(fen)::text, array_agg(postings)::text
+  FROM (SELECT account_id, SUM(fen) AS fen, SUM(postings) AS postings
+          FROM moved GROUP BY account_id) sums
 """
+# A statement of its own: one that writes is not planned in parallel. The sums pass through here as
+# the text they came in.
 KEEP = """
 INSERT INTO vouchers_settlementsum (settlement_id, first_posting, account_id, fen, postings)
 SELECT %s, %s, account_id, fen, postings
@@ -73,8 +77,10 @@ WITH whose AS (
     SELECT COALESCE(r.provider_id, split_part(w.named, '-', 2)::bigint) AS organization_id,
            SUM(w.fen) AS fen, SUM(w.postings) AS postings
       FROM whose w
-      LEFT JOIN vouchers_redemption r
-        ON r.id = CASE WHEN w.named ~ '^[0-9]+$' THEN w.named::bigint END
+      LEFT JOIN LATERAL (  -- by the key: most accounts are no redemption's own
+            SELECT provider_id FROM vouchers_redemption
+             WHERE id = CASE WHEN w.named ~ '^[0-9]+$' THEN w.named::bigint END LIMIT 1
+      ) r ON true
      GROUP BY 1
 ), platforms AS (
     SELECT m.platform_id, COALESCE(SUM(p.fen), 0) AS fen, COALESCE(SUM(p.postings), 0) AS postings
@@ -178,8 +184,7 @@ def count_chunk(*, settlement: YearSettlement, chunk_postings: int = CHUNK_POSTI
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")
             cursor.execute(COUNT, {"book": held.book_id, "first": first, "last": last})
-            counted = cursor.fetchall()
-            columns = [list(column) for column in zip(*counted, strict=True)] or [[], [], []]
+            columns = cursor.fetchone()
             cursor.execute(KEEP, [held.pk, first, *columns])
         held.next_posting = last + 1
         held.save(update_fields=["next_posting"])
