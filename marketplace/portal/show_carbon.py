@@ -30,6 +30,8 @@ def show_carbon(request: HttpRequest) -> HttpResponse:
         "portal/carbon.html",
         {
             "statement": statement,
+            # An auditor looks in; the files are an enterprise's own, or asked for by its number.
+            "own": visitor.organization.kind == "enterprise",
             "told": statement.as_dict(),
             "method": [zh if chinese else en for en, zh in statement.method],
             "before": months_later(month, -1),

@@ -134,7 +134,8 @@ def attach_trial(version: PolicyVersion, person_id: int | None) -> None:
         cost_fen=0,
         report={
             **dict.fromkeys(("exhausted_on", "budget_fen", "against_current")),
-            **{"cost_by_month": {}, "cliffs": [], "sensitivity": []},
+            **dict.fromkeys(("by_size", "by_district")),
+            **{"cost_fen": 0, "cost_by_month": {}, "cliffs": [], "sensitivity": []},
         },
         run_by_id=person_id or 0,
         run_at=NOW,

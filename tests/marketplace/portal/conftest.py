@@ -38,6 +38,10 @@ class Spent:
 
 @pytest.fixture
 def spent(db: None) -> Spent:
+    return spend_and_pay()
+
+
+def spend_and_pay() -> Spent:
     office = make_office()
     city = office.city
     voucher, applicant = make_voucher(office)
