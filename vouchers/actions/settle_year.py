@@ -198,6 +198,8 @@ def sum_up(*, settlement: YearSettlement, actor: Actor, at: datetime) -> None:
     held = YearSettlement.objects.select_for_update(no_key=True).get(pk=settlement.pk)
     if held.state == YearSettlement.State.COUNTING:
         with connection.cursor() as cursor:
+            # Members were written a moment ago: no statistics say yet that there are thousands.
+            cursor.execute("SET LOCAL enable_nestloop = off")
             cursor.execute(LINES, {"settlement": held.pk})
             lines = cursor.rowcount
         move_state(held, to="summed")
