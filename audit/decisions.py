@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from audit.spoken import as_read
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -91,8 +93,9 @@ class Refusal(Exception):
 
     def sentence(self, language: str) -> str:
         """The reason in `language` ("zh…" is Chinese, anything else English)."""
-        text = self.text_zh if language.startswith("zh") else self.text_en
-        return text.format_map(_Facts(self.facts))
+        chinese = language.startswith("zh")
+        text = self.text_zh if chinese else self.text_en
+        return text.format_map(_Facts(as_read(self.facts, chinese=chinese)))
 
     def reasons(self) -> Sequence[Reason]:
         """Every unmet reason; one for a plain refusal."""
@@ -128,7 +131,7 @@ class NotFound(Refusal):
 
     http_status = 404
     text_en = "There is no such {thing}."
-    text_zh = "没有这个对象（{thing}）。"
+    text_zh = "没有这个{thing}。"
 
 
 class NotPermitted(Refusal):
@@ -155,7 +158,7 @@ class StaleState(Refusal):
 
     http_status = 409
     text_en = "The {thing} is {current}; this needs {needed}."
-    text_zh = "{thing} 当前状态为 {current}，此操作需要 {needed}。"
+    text_zh = "该{thing}当前状态为“{current}”，此操作需要“{needed}”。"
 
 
 class SamePerson(Refusal):

@@ -33,7 +33,7 @@ class NothingToLend(Refusal):
     """A role is lent by who was granted it, to a colleague; what was borrowed is not lent on."""
 
     text_en = "{lender} was not granted {role} here, or the borrower is no colleague."
-    text_zh = "{lender} 未被授予角色 {role}，或受托人不是同事。"
+    text_zh = "{lender} 未被授予角色“{role}”，或受托人不是同事。"
 
 
 class LentOrTakenAlready(Refusal):

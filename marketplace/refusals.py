@@ -22,7 +22,7 @@ class RefundAfterPayable(Refusal):
     """What the voucher paid is already owed to the provider; it comes back as a recovery."""
 
     text_en = "The voucher's part is {state} already: open a recovery for it."
-    text_zh = "算力券部分已处于 {state} 状态：请立案追回。"
+    text_zh = "算力券部分已处于“{state}”状态：请立案追回。"
 
 
 class NothingToClear(Refusal):

@@ -24,7 +24,7 @@ def move_state(row: models.Model, *, to: str, **signed: Any) -> None:
     if not moved:
         needed = " / ".join(start for start, end in moves if end == to)
         raise StaleState(
-            thing=type(row)._meta.verbose_name,
+            thing=type(row)._meta.verbose_name_raw,
             current=row.state,  # type: ignore[attr-defined]
             needed=needed,
         )

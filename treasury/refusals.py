@@ -7,7 +7,7 @@ class EnvelopeNotOpen(Refusal):
     """New commitments are made only from an open envelope."""
 
     text_en = "Envelope {envelope} is {current}; new commitments need it open."
-    text_zh = "预算额度 {envelope} 当前状态为 {current}，须为开放状态方可新增承诺。"
+    text_zh = "预算额度 {envelope} 当前状态为“{current}”，须为开放状态方可新增承诺。"
 
 
 class EnvelopeExhausted(Refusal):
@@ -35,7 +35,7 @@ class AdjustInstead(Refusal):
     """A budget that is open is changed by an adjustment, which two others approve."""
 
     text_en = "Envelope {envelope} is {current}: propose an adjustment, not an appropriation."
-    text_zh = "预算额度 {envelope} 当前状态为 {current}：请提出预算调整，而非新拨款。"
+    text_zh = "预算额度 {envelope} 当前状态为“{current}”：请提出预算调整，而非新拨款。"
 
 
 class SuspenseNotEmpty(Refusal):
@@ -97,7 +97,7 @@ class AnswerContradicts(Refusal):
     """The bank's answer contradicts what it said before, or the amount we sent."""
 
     text_en = "Row {row}: {end_to_end_id} is {current}, the bank now says {said}."
-    text_zh = "第 {row} 行：{end_to_end_id} 当前为 {current}，银行回执为 {said}。"
+    text_zh = "第 {row} 行：{end_to_end_id} 当前为“{current}”，银行回执为“{said}”。"
 
 
 class ItemsUnresolved(Refusal):
@@ -134,7 +134,7 @@ class NotUnknown(Refusal):
     """The bank is asked only about payments it gave no final answer to."""
 
     text_en = "{end_to_end_id} is {current}; there is nothing to ask."
-    text_zh = "{end_to_end_id} 当前为 {current}，无需查询。"
+    text_zh = "{end_to_end_id} 当前为“{current}”，无需查询。"
 
 
 class AlreadyAsked(Refusal):
@@ -183,7 +183,7 @@ class NothingToOffset(Refusal):
     """A recovery is offset against approved payables of its debtor in its book."""
 
     text_en = "Payable {reference} cannot be offset: it is {current}, or of another debtor or book."
-    text_zh = "应付款 {reference} 不可抵扣：当前为 {current}，或不属于该债务人、该账套。"
+    text_zh = "应付款 {reference} 不可抵扣：当前为“{current}”，或不属于该债务人、该账套。"
 
 
 class PlanDoesNotAddUp(Refusal):
@@ -205,4 +205,4 @@ class FraudNotCleared(Refusal):
     """Nothing is written off before a fraud analyst found no sign of fraud."""
 
     text_en = "The write-off's fraud check is {result}; it needs to be clear."
-    text_zh = "核销的欺诈核查结果为 {result}，须为“未发现欺诈”。"
+    text_zh = "核销的欺诈核查结果为“{result}”，须为“未发现欺诈”。"

@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 
 from audit.decisions import Reason, Refusal
-from vouchers.rules import Evaluation, RuleError
+from vouchers.rules import Evaluation, Missing, RuleError
+from vouchers.rules.choice_words import in_words
 
 
 class TermsIncomplete(Refusal):
     """The source does not state every parameter; an officer must supply them with a source."""
 
     text_en = "The preset lacks: {missing}"
-    text_zh = "预设缺少参数：{missing}"
+    text_zh = "预设缺少参数：{missing_zh}"
+
+    def __init__(self, missing: Sequence[Missing]) -> None:
+        super().__init__(
+            missing="; ".join(each.text_en for each in missing),
+            missing_zh="；".join(each.text_zh for each in missing),
+        )
 
 
 class TermsRefused(Refusal):
@@ -44,14 +51,19 @@ class NotEntitled(Refusal):
     text_zh = "不符合条件：{summary_zh}"
 
     def __init__(self, evaluation: Evaluation) -> None:
-        failing = evaluation.unmet or evaluation.unknown
-        super().__init__(
-            summary="; ".join(each.text_en for each in failing) or evaluation.decision,
-            summary_zh="；".join(each.text_zh for each in failing) or evaluation.decision,
-        )
         self._reasons = tuple(
-            Reason(each.code, each.text_en, each.text_zh, clause=each.clause, field=each.fact)
-            for each in failing
+            Reason(
+                each.code,
+                each.text_en,
+                in_words(each.text_zh, each.fact),
+                clause=each.clause,
+                field=each.fact,
+            )
+            for each in evaluation.unmet or evaluation.unknown
+        )
+        super().__init__(
+            summary="; ".join(each.text_en for each in self._reasons) or "nothing is granted",
+            summary_zh="；".join(each.text_zh for each in self._reasons) or "不予补贴",
         )
 
     def reasons(self) -> tuple[Reason, ...]:
@@ -62,14 +74,14 @@ class ProgrammeNotActive(Refusal):
     """The programme takes no applications and issues nothing now."""
 
     text_en = "Programme {programme} is {current}."
-    text_zh = "计划 {programme} 当前状态为 {current}。"
+    text_zh = "计划 {programme} 当前状态为“{current}”。"
 
 
 class VoucherNotUsable(Refusal):
     """The voucher is not claimed, or suspended, expired or voided."""
 
     text_en = "Voucher {serial} is {current}."
-    text_zh = "算力券 {serial} 当前状态为 {current}。"
+    text_zh = "算力券 {serial} 当前状态为“{current}”。"
 
 
 class VoucherExpired(Refusal):
@@ -203,7 +215,7 @@ class NotClaimed(Refusal):
     """The programme's terms pay this money by another road."""
 
     text_en = "Programme {programme} pays by {mode}; nothing is claimed back."
-    text_zh = "计划 {programme} 的兑付方式为 {mode}，不受理先付后兑申请。"
+    text_zh = "计划 {programme} 的兑付方式为“{mode}”，不受理先付后兑申请。"
 
 
 class EvidenceUsedBefore(Refusal):
@@ -249,7 +261,7 @@ class AwardNotPaidYet(Refusal):
     """Nothing can be asked back before it is paid; the correction stays raised until then."""
 
     text_en = "The award is {current}: what is asked back must have been paid first."
-    text_zh = "该奖补当前为 {current}：须待款项实际支付后方可追回差额。"
+    text_zh = "该奖补当前为“{current}”：须待款项实际支付后方可追回差额。"
 
 
 class SpentOutside(Refusal):
@@ -296,7 +308,7 @@ class NotYourStage(Refusal):
 
     http_status = 403
     text_en = "The claim waits for the stage {stage}."
-    text_zh = "该申请当前处于 {stage} 环节。"
+    text_zh = "该申请当前处于“{stage}”环节。"
 
 
 class QuotaSpent(Refusal):

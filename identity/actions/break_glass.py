@@ -73,7 +73,7 @@ def end_emergency(*, emergency: BreakGlass, actor: Actor, at: datetime) -> Break
         raise NotFound(thing="emergency role")
     running = BreakGlass.objects.filter(pk=emergency.pk, ended_at__isnull=True)
     if not running.update(ended_at=at):
-        raise StaleState(thing=BreakGlass._meta.verbose_name, current="ended", needed="running")
+        raise StaleState(thing=BreakGlass._meta.verbose_name_raw, current="ended", needed="running")
     emergency.refresh_from_db()
     record("break_glass.closed", subject=emergency, actor=actor, at=at)
     return emergency

@@ -74,7 +74,7 @@ def revoke_delegation(*, delegation: Delegation, actor: Actor, at: datetime) -> 
     running = Delegation.objects.filter(pk=delegation.pk, revoked_at__isnull=True)
     if not running.update(revoked_at=at):
         raise StaleState(
-            thing=Delegation._meta.verbose_name, current="revoked", needed="not revoked"
+            thing=Delegation._meta.verbose_name_raw, current="revoked", needed="not revoked"
         )
     delegation.refresh_from_db()
     record("role.taken_back", subject=delegation, actor=actor, at=at)

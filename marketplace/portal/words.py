@@ -190,6 +190,9 @@ WORDS: dict[str, Promise] = {
     "deadline": pgettext_lazy("code", "deadline"),
     "carbon": pgettext_lazy("code", "carbon"),
     "none": pgettext_lazy("code", "nothing"),
+    # how a pool's PUE is known
+    "metered": pgettext_lazy("code", "metered"),
+    "assumed: GB 40879-2021 limit": pgettext_lazy("code", "assumed: GB 40879-2021 limit"),
     # how a carbon signal is known
     "measured": pgettext_lazy("code", "measured"),
     "calibrated": pgettext_lazy("code", "calibrated"),

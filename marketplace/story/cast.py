@@ -59,6 +59,8 @@ PARTS = (
     Part("officer", "hangzhou", (Role.BUDGET_OFFICER,), "officer"),
     Part("officer2", "hangzhou", (Role.BUDGET_OFFICER,), "officer"),
     Part("reviewer", "hangzhou", (Role.REVIEWER,), "officer"),
+    Part("reviewer2", "hangzhou", (Role.REVIEWER,), "officer"),
+    Part("analyst", "hangzhou", (Role.FRAUD_ANALYST,), "officer"),
     Part("finance", "hangzhou", (Role.FINANCE_REVIEWER,), "officer"),
     Part("finance2", "hangzhou", (Role.FINANCE_REVIEWER,), "officer"),
     Part("finance3", "hangzhou", (Role.FINANCE_REVIEWER,), "officer"),

@@ -19,6 +19,7 @@ from marketplace.portal.access import navigation_of, visitor_of
 from marketplace.portal.places import province_texts
 from marketplace.portal.term_words import MORE_WORDS
 from marketplace.portal.words import TONES, WORDS
+from vouchers.rules.choice_words import in_words
 from vouchers.rules.parameter_words import PARAMETER_WORDS
 
 register = template.Library()
@@ -90,12 +91,16 @@ def last_day(value: datetime | None) -> str | SafeString:
 
 @register.filter
 def text_of(texts: Mapping[str, Any] | None, stem: str = "text") -> str:
-    """`text_zh` or `text_en` (or `name_…`) of a pair, in the reader's language."""
+    """`text_zh` or `text_en` (or `name_…`) of a pair, in the reader's language.
+
+    A reason about a fact has the codes that fact may be; its Chinese is shown in words.
+    """
     if not texts:
         return ""
     chinese = (get_language() or "").startswith("zh")
     first, second = (f"{stem}_zh", f"{stem}_en") if chinese else (f"{stem}_en", f"{stem}_zh")
-    return str(texts.get(first) or texts.get(second) or "")
+    said = str(texts.get(first) or texts.get(second) or "")
+    return in_words(said, texts.get("fact")) if chinese else said
 
 
 @register.filter

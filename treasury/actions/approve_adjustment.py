@@ -67,7 +67,7 @@ def _post(
     for each in envelopes.values():
         if each.state in ENDED:
             raise StaleState(
-                thing=Envelope._meta.verbose_name, current=each.state, needed="drafted … frozen"
+                thing=Envelope._meta.verbose_name_raw, current=each.state, needed="drafted … frozen"
             )
     envelope = envelopes[adjustment.envelope_id]
     if adjustment.kind == Adjustment.Kind.ADD:

@@ -53,7 +53,7 @@ def reject_tranche(*, tranche: Tranche, reason: str, actor: Actor, at: datetime)
 def _post(tranche: Tranche, envelope: Envelope, actor: Actor, at: datetime) -> Transfer:
     if envelope.state in (Envelope.State.CLOSING, Envelope.State.CLOSED):
         raise StaleState(
-            thing=Envelope._meta.verbose_name, current=envelope.state, needed="drafted … frozen"
+            thing=Envelope._meta.verbose_name_raw, current=envelope.state, needed="drafted … frozen"
         )
     book = envelope.book
     try:

@@ -41,9 +41,9 @@ def lapse_and_close(*, envelope: Envelope, actor: Actor, at: datetime) -> Envelo
     committed = open_account(book=envelope.book, code=envelope.account_code("committed"))
     if committed.balance_fen:
         raise StaleState(
-            thing=Envelope._meta.verbose_name,
-            current=f"committed {committed.balance_fen} fen",
-            needed="committed 0",
+            thing=Envelope._meta.verbose_name_raw,
+            current=f"promised {committed.balance_fen} fen",
+            needed="promised 0",
         )
     suspense = Account.objects.filter(book=envelope.book, code=SUSPENSE_CODE).first()
     if suspense is not None and suspense.balance_fen:

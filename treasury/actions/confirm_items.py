@@ -57,7 +57,7 @@ def confirm_items(
         return batch
     if locked.state not in AWAITING + ANSWERED:
         raise StaleState(
-            thing=PayoutBatch._meta.verbose_name,
+            thing=PayoutBatch._meta.verbose_name_raw,
             current=locked.state,
             needed=" / ".join(AWAITING + ANSWERED),
         )

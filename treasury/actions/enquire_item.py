@@ -49,7 +49,7 @@ def answer_enquiry(*, enquiry: BankEnquiry, answer: str, actor: Actor, at: datet
     open_ones = BankEnquiry.objects.filter(pk=enquiry.pk, answered_at__isnull=True)
     if not open_ones.update(answer=answer, answered_by_id=actor.person_id, answered_at=at):
         raise StaleState(
-            thing=BankEnquiry._meta.verbose_name, current="answered", needed="unanswered"
+            thing=BankEnquiry._meta.verbose_name_raw, current="answered", needed="unanswered"
         )
     enquiry.refresh_from_db()
     record(

@@ -29,7 +29,7 @@ def follow_successor(*, case: RecoveryCase, actor: Actor, at: datetime) -> Recov
     held = RecoveryCase.objects.select_for_update(no_key=True).get(pk=case.pk)
     if held.state in ENDED:
         raise StaleState(
-            thing=RecoveryCase._meta.verbose_name, current=held.state, needed="a running case"
+            thing=RecoveryCase._meta.verbose_name_raw, current=held.state, needed="a running case"
         )
     day = at.astimezone(policy.SHANGHAI).date()
     successor = successor_of(held.debtor, on_date=day)

@@ -28,7 +28,7 @@ def issue_demand(*, case: RecoveryCase, due_date: date, actor: Actor, at: dateti
     case.refresh_from_db()
     if (case.state, RecoveryCase.State.DEMAND_ISSUED) not in RecoveryCase.MOVES:
         raise StaleState(
-            thing=RecoveryCase._meta.verbose_name,
+            thing=RecoveryCase._meta.verbose_name_raw,
             current=case.state,
             needed="notice_served / decided",
         )

@@ -49,7 +49,7 @@ def propose_adjustment(
     for each in filter(None, (envelope, to_envelope)):
         if each.state in ENDED:
             raise StaleState(
-                thing=Envelope._meta.verbose_name, current=each.state, needed="drafted … frozen"
+                thing=Envelope._meta.verbose_name_raw, current=each.state, needed="drafted … frozen"
             )
     adjustment = Adjustment.objects.create(
         kind=kind,

@@ -27,7 +27,9 @@ def propose_tranche(
         raise Invalid("envelope", "this envelope has no tranches", "该预算额度不分批下达")
     if held.state in (Envelope.State.CLOSING, Envelope.State.CLOSED):
         raise StaleState(
-            thing=Envelope._meta.verbose_name, current=held.state, needed="appropriated … frozen"
+            thing=Envelope._meta.verbose_name_raw,
+            current=held.state,
+            needed="appropriated … frozen",
         )
     last = held.tranches.aggregate(last=Max("number"))["last"] or 0
     tranche = Tranche.objects.create(

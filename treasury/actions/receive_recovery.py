@@ -120,7 +120,7 @@ def require_outstanding(case: RecoveryCase, amount_fen: int) -> Account:
     held = RecoveryCase.objects.select_for_update(no_key=True).get(pk=case.pk)
     if held.state not in COLLECTING:
         raise StaleState(
-            thing=RecoveryCase._meta.verbose_name,
+            thing=RecoveryCase._meta.verbose_name_raw,
             current=held.state,
             needed=" / ".join(COLLECTING),
         )

@@ -35,7 +35,7 @@ def propose_write_off(
     require_outstanding(case, amount_fen)
     if case.write_offs.filter(state__in=["proposed", "half_approved"]).exists():
         raise StaleState(
-            thing=WriteOff._meta.verbose_name, current="proposed", needed="no other open one"
+            thing=WriteOff._meta.verbose_name_raw, current="proposed", needed="no other open one"
         )
     write_off = WriteOff.objects.create(
         case=case,
@@ -89,7 +89,7 @@ def check_for_fraud(
         fraud_checked_at=at,
     ):
         raise StaleState(
-            thing=WriteOff._meta.verbose_name, current="checked", needed="proposed, not checked"
+            thing=WriteOff._meta.verbose_name_raw, current="checked", needed="proposed, not checked"
         )
     write_off.refresh_from_db()
     record(

@@ -51,7 +51,7 @@ def draft_policy_version(
     if cycles := stacking_problems(loaded.document):
         raise TermsRefused(TermsError(cycles))
     if loaded.missing:
-        raise TermsIncomplete(missing="; ".join(each.text_en for each in loaded.missing))
+        raise TermsIncomplete(loaded.missing)
     newest = programme.versions.aggregate(number=Max("number"))["number"] or 0
     version = PolicyVersion.objects.create(
         programme=programme,

@@ -46,7 +46,7 @@ def open_programme(
     if cycles := stacking_problems(terms.document):
         raise TermsRefused(TermsError(cycles))
     if terms.missing:
-        raise TermsIncomplete(missing="; ".join(each.text_en for each in terms.missing))
+        raise TermsIncomplete(terms.missing)
     try:
         with transaction.atomic():
             programme = Programme.objects.create(code=code, name=name, issuer=issuer, preset=preset)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from vouchers.rules.choice_words import ENTITY_ZH
 from vouchers.rules.civil_day import civil_day, months_between
 from vouchers.rules.facts import CATALOGUE
 from vouchers.rules.parameter_words import words_for
@@ -19,17 +20,6 @@ ENTITY_EN = {
     "one_person_company": "one-person AI companies",
     "platform": "platforms",
     "provider": "providers",
-}
-ENTITY_ZH = {
-    "enterprise": "企业",
-    "public_institution": "事业单位",
-    "university": "高校",
-    "research_institute": "科研机构",
-    "maker": "创客",
-    "intermediary": "算力中介服务机构",
-    "one_person_company": "人工智能OPC",
-    "platform": "算力平台",
-    "provider": "算力供给方",
 }
 
 

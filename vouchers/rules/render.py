@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vouchers.rules.eligibility import ENTITY_EN, ENTITY_ZH
+from vouchers.rules.choice_words import ENTITY_ZH
+from vouchers.rules.eligibility import ENTITY_EN
 from vouchers.rules.exact import fraction_of, percent_text, yuan_text_en, yuan_text_zh
 from vouchers.rules.facts import CATALOGUE
 from vouchers.rules.terms import Terms

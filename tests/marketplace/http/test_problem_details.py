@@ -28,7 +28,7 @@ def test_a_key_nobody_was_given_opens_nothing():
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "The Envelope is"), ("zh-hans", "当前状态为 drafted")]
+    ("language", "said"), [("en", "The Envelope is"), ("zh-hans", "该预算额度当前状态为“已编制”")]
 )
 def test_a_stale_state_is_told_with_the_current_one_in_both_languages(
     officer, envelope_id, language, said

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import override
 
+from marketplace.templatetags.portal import text_of
 from tests.marketplace.portal.conftest import auditor, browser
 from tests.scheduling.builders import make_placement, make_pool, make_workload
 
@@ -105,3 +107,17 @@ def test_every_string_of_the_pages_has_its_chinese():
     for entry in entries:
         assert not re.search(r'^msgstr(\[0\])? ""\s*$(?!\n")', entry, re.M), entry
         assert "fuzzy" not in entry
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("zh-hans", "算力类型：智能算力"), ("en", "kind of compute: intelligent")],
+)
+def test_a_reason_about_a_fact_says_its_code_in_words(language, shown):
+    reason = {
+        "text_zh": "算力类型：intelligent",
+        "text_en": "kind of compute: intelligent",
+        "fact": "compute_kind",
+    }
+    with override(language):
+        assert text_of(reason) == shown
