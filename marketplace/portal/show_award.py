@@ -21,14 +21,14 @@ def show_award(request: HttpRequest, award_id: int) -> HttpResponse:
     """A fixed number of queries, whatever the number of trades."""
     awards = visible_awards(visitor_of(request).actor)
     award = get_object_or_404(awards.select_related("proposed_by"), pk=award_id)
-    bases = list(award.bases.order_by("number"))
+    basis = award.bases.filter(number=0).first()  # none where it was stated
     return render(
         request,
         "portal/award.html",
         {
             "award": award,
             "reviews": award.reviews.select_related("reviewer").order_by("position"),
-            "basis": _told(bases[0]) if bases else None,
+            "basis": _told(basis) if basis else None,
             "corrections": [
                 {"correction": each, "basis": each.basis}
                 for each in award.corrections.select_related(

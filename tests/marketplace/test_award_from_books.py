@@ -34,6 +34,7 @@ from treasury.actions.mark_sent import mark_sent
 from treasury.actions.sign_batch import check_batch, freeze_batch, release_batch
 from treasury.bank_files import BankRow
 from treasury.models import Payable, RecoveryCase
+from vouchers.actions.award_subsidy import propose_award
 from vouchers.actions.correct_award import approve_correction, reject_correction
 from vouchers.actions.object_in_notice import decide_objection, object_to
 from vouchers.actions.review_award import approve_award, conclude_award, conclude_due_awards
@@ -576,6 +577,28 @@ def test_a_correction_is_decided_over_http(market: Market) -> None:
     assert office.post(f"{where}/approve").status_code == 403
     reader = caller(market.office.reviewer)
     assert reader.post(f"{where}/approve").status_code == 403
+
+
+def test_a_stated_award_is_compared_with_the_books_and_stays_what_was_stated(
+    market: Market,
+) -> None:
+    market.trade()
+    award = propose_award(
+        version=market.programme.versions.get(),
+        beneficiary=market.platform,
+        **YEAR,
+        facts={TRADED: 5_000},
+        actor=market.office.decider,
+        at=NOW,
+    )
+    office = caller(market.office.second_decider)
+    asked = {"award": award.pk, "cause": "the books say otherwise"}
+    told = office.post("/api/v1/award-bases/recheck", asked, format="json").json()
+    assert told["difference_fen"] == 300 - 500
+    assert broken() == set()
+    page = browser(market.office.decider).get(f"/officer/awards/{award.pk}").content.decode()
+    assert "the books say otherwise" in page
+    assert "stated by an officer" in page
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

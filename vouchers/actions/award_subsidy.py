@@ -74,7 +74,7 @@ def propose_award(
     except IntegrityError as error:
         raise Invalid("period_start", "this period was awarded before", "该期间已评定") from error
     if basis is not None:
-        keep_basis(award, basis, at)
+        keep_basis(award, basis, at, number=0)
     if not award.amount_fen:
         move_state(award, to="rejected")
     record(
@@ -103,11 +103,11 @@ def earned_fen(evaluation: Evaluation) -> int:
     return (evaluation.amount_fen or 0) if evaluation.decision == "granted" else 0
 
 
-def keep_basis(award: SubsidyAward, basis: Basis, at: datetime) -> AwardBasis:
-    """Store what was gathered, numbered from 0 for an award."""
+def keep_basis(award: SubsidyAward, basis: Basis, at: datetime, *, number: int) -> AwardBasis:
+    """Store what was gathered: 0 is what the award itself was computed from, if not stated."""
     return AwardBasis.objects.create(
         award=award,
-        number=award.bases.count(),
+        number=number,
         document=basis.text,
         digest=basis.digest,
         basis_fen=basis.basis_fen,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
 from audit.actions.record import record
@@ -61,9 +61,10 @@ def propose_correction(
     if now_fen == before_fen:
         _note("rechecked", award, actor, at, basis=basis.digest, now_fen=now_fen)
         return None
+    last = award.bases.aggregate(last=Max("number"))["last"] or 0
     correction = AwardCorrection.objects.create(
         award=award,
-        basis=keep_basis(award, basis, at),
+        basis=keep_basis(award, basis, at, number=last + 1),
         cause=cause,
         evaluation=evaluation.as_dict(),
         evaluation_digest=evaluation.digest,
