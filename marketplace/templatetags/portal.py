@@ -38,8 +38,8 @@ def yuan(amount_fen: int | None) -> str | SafeString:
 
 @register.filter
 def quantity(value: Decimal | float | str | None, digits: int = 2) -> str | SafeString:
-    """A number with thousands separators and `digits` decimals."""
-    return unknown() if value is None or value == "" else f"{Decimal(value):,.{digits}f}"
+    """A number with thousands separators and `digits` decimals; what rounds to zero has no sign."""
+    return unknown() if value is None or value == "" else f"{Decimal(value):z,.{digits}f}"
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
 
-from marketplace.templatetags.portal import text_of
+from marketplace.templatetags.portal import quantity, text_of
 from tests.marketplace.portal.conftest import auditor, browser
 from tests.scheduling.builders import make_placement, make_pool, make_workload
 
@@ -121,3 +121,9 @@ def test_a_reason_about_a_fact_says_its_code_in_words(language, shown):
     }
     with override(language):
         assert text_of(reason) == shown
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    assert [quantity(each) for each in ("-0.001", -0.004, "-0.01", "1234.5")] == [
+        *("0.00", "0.00", "-0.01", "1,234.50")
+    ]
