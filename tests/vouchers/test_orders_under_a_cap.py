@@ -1,13 +1,23 @@
 """A cap on what is redeemed holds over all of an enterprise's orders, at the same instant too."""
 
 import threading
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
 
 from tests.factories import NOW, make_organization
-from tests.vouchers.office import FIFTH, make_office, make_programme, make_voucher, reserve
+from tests.vouchers.office import (
+    FIFTH,
+    make_office,
+    make_programme,
+    make_voucher,
+    organization_of,
+    reserve,
+)
 from vouchers.actions.redeem_vouchers import redeem_voucher
+from vouchers.actions.return_redeemed import return_redeemed
+from vouchers.queries import usage_of
 from vouchers.refusals import PartTooLarge
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +40,7 @@ def two():
     return (one, other), holder
 
 
-def redeem(voucher, holder, provider, order, amount_fen):
+def redeem(voucher, holder, provider, order, amount_fen, *, at=NOW):
     return redeem_voucher(
         voucher=voucher,
         order_reference=order,
@@ -38,8 +48,37 @@ def redeem(voucher, holder, provider, order, amount_fen):
         amount_fen=amount_fen,
         provider=provider,
         actor=holder,
-        at=NOW,
+        at=at,
     )
+
+
+def test_orders_count_by_voucher_and_civil_day_less_what_came_back(two):
+    (one, other), holder = two
+    provider = make_organization("provider")
+    before = datetime(2026, 3, 5, 15, 59, 59, tzinfo=UTC)  # a second before midnight in Shanghai
+    after = datetime(2026, 3, 5, 16, tzinfo=UTC)
+    redeem(one, holder, provider, "a", 100_00, at=before)
+    redeem(one, holder, provider, "b", 50_00, at=before)
+    part = redeem(one, holder, provider, "c", 30_00, at=after)
+    whole = redeem(other, holder, provider, "d", 70_00, at=after)
+    redeem(other, holder, provider, "e", 7_00, at=after)
+    for number, (redemption, fen) in enumerate([(part, 10_00), (whole, 70_00)]):
+        return_redeemed(
+            redemption=redemption, amount_fen=fen, reference=f"r{number}", actor=holder, at=after
+        )
+    reserve(other, holder, 900_00, at=after)  # a hold is still the voucher's
+
+    entries = usage_of(one.programme, organization_of(holder))
+    assert [
+        (entry.on, entry.amount_fen, entry.voucher_ref)
+        for entry in entries.entries
+        if entry.stage == "redeemed"
+    ] == [
+        (date(2026, 3, 5), 150_00, one.serial),
+        (date(2026, 3, 6), 20_00, one.serial),
+        (date(2026, 3, 6), 7_00, other.serial),
+    ]
+    assert sum(entry.amount_fen for entry in entries.entries) == 2 * WAN
 
 
 def test_what_a_hold_sets_aside_counts(two):

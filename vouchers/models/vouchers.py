@@ -108,7 +108,7 @@ class Redemption(models.Model):
     # No foreign keys to rows that many redemptions share: each would lock them. The trigger below
     # checks a whole batch at once, and none of those rows can be deleted.
     voucher = models.ForeignKey(
-        Voucher, models.PROTECT, related_name="redemptions", db_constraint=False
+        Voucher, models.PROTECT, related_name="redemptions", db_constraint=False, db_index=False
     )
     version = models.ForeignKey(
         PolicyVersion, models.PROTECT, related_name="+", db_constraint=False, db_index=False
@@ -146,6 +146,14 @@ class Redemption(models.Model):
     class Meta:
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
+        indexes = [
+            # With all that is added up of a voucher, so that caps and balances read no row.
+            models.Index(
+                fields=["voucher"],
+                include=["reserved_at", "state", "reserved_fen", "committed_fen", "returned_fen"],
+                name="redemption_of_voucher",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order_reference"], name="an_order_is_redeemed_at_most_once"

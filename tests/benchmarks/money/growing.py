@@ -1,7 +1,8 @@
 """Does an operation cost more when there are more rows? From 10^5 to MONEY_ROWS postings (10^7).
 
-The cost of one operation in units of the reference beside it: a redemption (in batches, and by one
-call), a balance read, and an answer to what an envelope has left. Settling and verifying have
+The cost of one operation in units of the reference beside it: a redemption (in batches, by one
+call, and through the API with the caps of its terms), a balance read, and an answer to what an
+envelope has left. Settling and verifying have
 figures of their own.
 """
 
@@ -13,6 +14,7 @@ import psycopg
 from tests.benchmarks.money._books import Books, books
 from tests.benchmarks.money._history import ROWS, grow
 from tests.benchmarks.money.redeeming import _batches, _one_call
+from tests.benchmarks.money.redeeming_by_api import _all, _keys
 from tests.benchmarks.money.reference import Measured, Reference, emit, rate_of
 
 FIRST = 10**5
@@ -26,9 +28,11 @@ def figures(reference: Reference, *, rounds: int = 3, seconds: int = 2) -> None:
     """Print how much longer each operation takes with ROWS postings than with FIRST."""
     made = books()
     said: Counter[str] = Counter()
+    keys = _keys(made)
     works: dict[str, Callable[[int], float]] = {
         "redemption": lambda s: _batches(made, s, said),
         "redemption by one call": lambda s: _one_call(made, made.hot, s),
+        "redemption through the API": lambda s: _all(made, keys, s),
         "balance": lambda s: _balances(made, s),
         "budget use": lambda s: _budget_use(made, s),
     }
