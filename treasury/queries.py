@@ -104,7 +104,9 @@ def transfers_visible_to(actor: Actor) -> QuerySet[Transfer]:
     transfers = Transfer.objects.prefetch_related("postings__source", "postings__destination")
     if sees_everything(actor):
         return transfers
-    return transfers.filter(book__in=books_visible_to(actor))
+    # Known before the statement is planned: who has no book would have every transfer looked at.
+    books = list(books_visible_to(actor).values_list("pk", flat=True))
+    return transfers.filter(book__in=books)
 
 
 @dataclass(frozen=True)
@@ -146,23 +148,39 @@ class EnvelopeFigures:
 
 
 # Value of an envelope flows from env:committed into accounts of single claim windows, vouchers,
-# redemptions and awards, none of which two envelopes share; following the postings therefore finds
-# all of them. What rests in a window is promised and not yet in a voucher: it counts as committed.
+# awards, claims and differences, and from vouchers into redemptions; no two envelopes share one.
+# The postings of budgets, windows and holds lead to them. Those of redemptions at once, by far the
+# most, need not be read: their accounts are named after the envelope. What rests in a window is
+# promised and not yet in a voucher: it counts as committed.
 _DOWNSTREAM = """
-WITH RECURSIVE reached(id) AS (
-    SELECT %s::bigint
+WITH RECURSIVE given(id, code) AS (
+    SELECT id, code FROM ledger_account WHERE id = %(committed)s
     UNION
-    SELECT a.id FROM reached r
-      JOIN ledger_posting p ON p.source_id = r.id
+    SELECT a.id, a.code FROM given g
+      JOIN ledger_posting p ON p.source_id = g.id
       JOIN ledger_account a ON a.id = p.destination_id
-     WHERE a.code ~ '^(win|vch|rdm|awd|clm):'
+     WHERE g.code ~ '^(env|win):' AND a.code ~ '^(win|vch|awd|clm|dif):'
+), held AS (
+    SELECT a.id FROM given g
+      JOIN ledger_account a ON a.book_id = %(book)s
+                           AND a.code = replace(g.code, ':available', ':reserved')
+     WHERE g.code LIKE 'vch:%%'
+), redeemed AS (
+    SELECT id FROM ledger_account WHERE book_id = %(book)s AND code LIKE %(at_once)s
+     UNION
+    SELECT a.id FROM held h,
+           LATERAL (SELECT destination_id FROM ledger_posting WHERE source_id = h.id OFFSET 0) p
+      JOIN ledger_account a ON a.id = p.destination_id AND a.code LIKE 'rdm:%%'
+), reached AS (
+    SELECT id FROM given UNION SELECT id FROM held UNION SELECT id FROM redeemed
 )
 SELECT COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'vch:%%'), 0),
-       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd|clm):'), 0),
+       COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code ~ '^(rdm|awd|clm|dif):'), 0),
        COALESCE(SUM(a.balance_fen) FILTER (WHERE a.code LIKE 'win:%%'), 0),
        (SELECT COALESCE(SUM(p.amount_fen), 0)
-          FROM reached f JOIN ledger_posting p ON p.source_id = f.id
-          JOIN ledger_account d ON d.id = p.destination_id WHERE d.code LIKE 'clear:%%')
+          FROM ledger_account d JOIN ledger_posting p ON p.destination_id = d.id
+         WHERE d.book_id = %(book)s AND d.code LIKE 'clear:%%'
+           AND p.source_id IN (SELECT id FROM redeemed))
   FROM reached JOIN ledger_account a USING (id)
 """
 _NET = """
@@ -191,9 +209,16 @@ def envelope_figures(envelope: Envelope) -> EnvelopeFigures:
     available = accounts[envelope.account_code("available")]
     committed = accounts[envelope.account_code("committed")]
     with connection.cursor() as cursor:
-        cursor.execute(_DOWNSTREAM, [committed.pk])
+        cursor.execute(
+            _DOWNSTREAM,
+            {
+                "committed": committed.pk,
+                "book": envelope.book_id,
+                "at_once": f"rdm:{envelope.pk}-%",
+            },
+        )
         in_vouchers, earned, in_windows, cleared = cursor.fetchone()
-        cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd|clm):"])
+        cursor.execute(_NET, [committed.pk] * 4 + ["^(win|vch|awd|clm|dif):"])
         (issued,) = cursor.fetchone()
     unreleased = accounts.get(envelope.account_code("unreleased"))
     owed = Payable.objects.filter(envelope=envelope).aggregate(

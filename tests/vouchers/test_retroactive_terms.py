@@ -21,6 +21,7 @@ from tests.vouchers.office import (
 from tests.vouchers.rules.sheets import WAN, document, rate_line, year_cap
 from tests.vouchers.windows import FACE_FEN, admit, answer_of, claim, make_window
 from treasury.actions.approve_payable import approve_payable
+from treasury.queries import envelope_figures
 from vouchers.actions.approve_policy_version import approve_policy_version, submit_policy_version
 from vouchers.actions.conclude_claim import conclude_claim
 from vouchers.actions.draft_policy_version import draft_policy_version
@@ -167,6 +168,8 @@ def test_more_becomes_a_supplement_that_the_treasury_approves(case: Case) -> Non
     assert difference.state == "owed"
     assert difference.payable is not None
     assert (difference.payable.state, difference.payable.amount_fen) == ("proposed", 1 * WAN)
+    figures = envelope_figures(case.programme.envelope)
+    assert (figures.earned_fen, figures.unaccounted_fen) == (3 * WAN, 0)
     assert raise_differences(recomputation=found, actor=case.office.decider, at=LATER) == []
     for actor in (case.office.second_decider, case.office.third_decider):
         approve_payable(payable=difference.payable, actor=actor, at=LATER)

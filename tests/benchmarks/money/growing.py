@@ -1,8 +1,8 @@
 """Does an operation cost more when there are more rows? From 10^5 to MONEY_ROWS postings (10^7).
 
 The cost of one operation in units of the reference beside it: a redemption (in batches, by one
-call, and through the API with the caps of its terms), a balance read, and an answer to what an
-envelope has left. Settling and verifying have
+call, and through the API with the caps of its terms), a balance read, an answer to what an
+envelope has left, and one to where all of its money is. Settling and verifying have
 figures of their own.
 """
 
@@ -35,6 +35,7 @@ def figures(reference: Reference, *, rounds: int = 3, seconds: int = 2) -> None:
         "redemption through the API": lambda s: _all(made, keys, s),
         "balance": lambda s: _balances(made, s),
         "budget use": lambda s: _budget_use(made, s),
+        "where the money is": lambda s: _figures(made, s),
     }
     costs: dict[int, list[Measured]] = {}
     for rows in (FIRST, ROWS):
@@ -78,3 +79,11 @@ def _budget_use(made: Books, seconds: int) -> float:
 
     envelope = Envelope.objects.get(pk=made.hot_envelope_id)
     return rate_of(lambda: int(put_in_fen(envelope) > 0), seconds=seconds)
+
+
+def _figures(made: Books, seconds: int) -> float:
+    from treasury.models import Envelope
+    from treasury.queries import envelope_figures
+
+    envelope = Envelope.objects.get(pk=made.hot_envelope_id)
+    return rate_of(lambda: int(envelope_figures(envelope).in_vouchers_fen > 0), seconds=seconds)
