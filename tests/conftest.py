@@ -7,8 +7,16 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import embedded_database
+
+# A busy machine is no defect of what is tested: how fast examples are drawn says nothing.
+hypothesis_settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 embedded_database.join()  # before Django reads its settings
 django.setup()  # a folder named on the command line has its conftest imported before pytest-django

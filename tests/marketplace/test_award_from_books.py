@@ -287,6 +287,7 @@ def test_nothing_is_asked_back_before_it_is_paid(market: Market) -> None:
     assert correction.state == "rejected"
 
 
+@pytest.mark.slow
 def test_what_is_asked_back_is_split_over_what_was_paid(market: Market) -> None:
     first = market.trade()
     award = market.award()
@@ -411,6 +412,7 @@ def test_the_database_itself_holds_an_award_that_is_objected_to() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_settled_year_awards_on_the_basis_the_books_tell_and_ends_in_a_payable() -> None:
     market = make_market()
     refund(market.trade(), 1000)
@@ -462,6 +464,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", PLANTED)
 def test_the_proof_names_planted_damage(market: Market, damage: str) -> None:
     market.trade()

@@ -26,6 +26,7 @@ def lists():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_every_list_opens_in_both_languages(officer, language):
     officer.cookies["django_language"] = language

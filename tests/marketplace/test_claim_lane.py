@@ -108,6 +108,7 @@ def cases(rush: Rush) -> dict[str, Knock]:
     }
 
 
+@pytest.mark.slow
 def test_both_doors_answer_every_case_alike():
     by_drf, by_lane = cases(make_rush(4)), cases(make_rush(4))
     drf = dict(zip(by_drf, through_drf(list(by_drf.values())), strict=True))

@@ -34,6 +34,7 @@ def _send(options: dict[str, Any], sender: int) -> None:
             producer.publish(body, exchange=queue.exchange, routing_key="news", declare=[queue])
 
 
+@pytest.mark.slow
 def test_a_reader_beside_two_writers_never_meets_half_a_message(options: dict[str, Any]):
     queue = Queue("news", Exchange("news", type="direct"), routing_key="news")
     context = multiprocessing.get_context("spawn")

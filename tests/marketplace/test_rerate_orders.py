@@ -93,6 +93,7 @@ def test_an_order_placed_after_the_revocation_was_handled_is_rated_again_too_and
     assert len(rerated()) == 1
 
 
+@pytest.mark.slow
 def test_the_whole_road_from_meters_to_an_order_that_lost_its_rating():
     """Metered, drafted, submitted, checked, verified, approved; ordered before and after the date;
     revoked; the outbox rates the later orders again and nothing else moves."""

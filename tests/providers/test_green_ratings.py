@@ -42,7 +42,7 @@ from tests.providers.supply import (
     verifier,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 DAY = timedelta(days=1)
 
 

@@ -32,7 +32,7 @@ from tests.providers.supply import (
     verifier,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 STEPS_OF_A_RATING = ("submitted", "auto_checked", "verified")
 
 

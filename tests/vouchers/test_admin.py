@@ -22,6 +22,7 @@ def officer() -> Client:
     return client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_every_list_opens(officer: Client, language: str) -> None:
     for model in SHOWN:

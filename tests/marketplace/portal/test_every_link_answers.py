@@ -35,6 +35,7 @@ def broken(answers: dict[str, int]) -> dict[str, int]:
     return {address: status for address, status in answers.items() if status != 200}
 
 
+@pytest.mark.slow
 def test_every_page_there_is_answers_an_auditor(spent: Spent) -> None:
     town = make_town(spent)
     reader = make_actor(town["government"], "auditor")

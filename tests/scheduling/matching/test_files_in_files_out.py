@@ -254,6 +254,7 @@ def test_every_job_is_placed_or_has_a_reason(tmp_path: Path) -> None:
     assert summary["counts"]["jobs"] == summary["counts"]["placed"] + len(summary["unplaced_jobs"])
 
 
+@pytest.mark.slow
 def test_the_command_runs_where_no_database_answers(tmp_path: Path) -> None:
     root = SCRIPT.parents[1]
     nowhere = {

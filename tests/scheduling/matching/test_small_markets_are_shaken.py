@@ -17,6 +17,7 @@ def test_shaking_keeps_every_rule_and_the_same_seed_gives_the_same_plan() -> Non
         assert once.certificate.to_json() == again.certificate.to_json()
 
 
+@pytest.mark.slow
 def test_shaking_never_loses_and_now_and_then_gains(monkeypatch: pytest.MonkeyPatch) -> None:
     markets = [random_market(seed, pots=False) for seed in range(60)]
     shaken = [plan(m, hours=HOURS, effort="std").certificate.objective_fen for m in markets]
