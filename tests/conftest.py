@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import django
-import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -21,13 +20,6 @@ hypothesis_settings.load_profile("patient")
 
 embedded_database.join()  # before Django reads its settings
 django.setup()  # a folder named on the command line has its conftest imported before pytest-django
-
-
-# A busy machine is no fault of the code: nothing is judged by the clock.
-hypothesis.settings.register_profile(
-    "suanquan", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("suanquan")
 
 
 def pytest_configure() -> None:
