@@ -24,6 +24,7 @@ from tests.marketplace.orders import Buyer, charged, make_buyer, place
 from tests.marketplace.portal.conftest import browser
 from tests.marketplace.test_refund_charge import refund
 from tests.treasury.conftest import City, give_account
+from tests.treasury.test_screens import refused
 from tests.vouchers.office import Office, make_office, make_programme
 from tests.vouchers.rules.sheets import document, rate_line
 from treasury.actions.approve_payable import approve_payable
@@ -277,6 +278,8 @@ def test_nothing_is_asked_back_before_it_is_paid(market: Market) -> None:
     refund(charge, 1000)
     react()
     correction = AwardCorrection.objects.get(award=award)
+    tied = make_actor(market.office.organization, "finance_reviewer")
+    refused(approve_correction, award.beneficiary, tied, correction, correction=correction, at=NOW)
     approve_correction(correction=correction, actor=market.office.decider, at=NOW)
     with pytest.raises(AwardNotPaidYet):
         approve_correction(correction=correction, actor=market.office.second_decider, at=NOW)

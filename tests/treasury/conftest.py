@@ -10,7 +10,7 @@ from audit.decisions import SYSTEM, Actor
 from identity.models import Organization
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
-from tests.factories import NOW, make_actor, make_organization
+from tests.factories import NOW, make_actors, make_organization
 from treasury.actions.add_bank_account import add_bank_account
 from treasury.actions.approve_appropriation import approve_appropriation
 from treasury.actions.approve_payable import approve_payable
@@ -44,17 +44,15 @@ def make_city() -> City:
     organization = make_organization("government")
     return City(
         organization,
-        *(
-            make_actor(organization, role)
-            for role in (
-                "budget_officer",
-                "budget_officer",
-                "finance_reviewer",
-                "finance_reviewer",
-                "batch_maker",
-                "batch_checker",
-                "batch_releaser",
-            )
+        *make_actors(
+            organization,
+            "budget_officer",
+            "budget_officer",
+            "finance_reviewer",
+            "finance_reviewer",
+            "batch_maker",
+            "batch_checker",
+            "batch_releaser",
         ),
     )
 

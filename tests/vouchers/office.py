@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.decisions import Actor
 from identity.models import Organization
-from tests.factories import NOW, make_actor, make_organization
+from tests.factories import NOW, make_actor, make_actors, make_organization
 from tests.treasury.conftest import City, make_city, make_envelope
 from tests.vouchers.rules.sheets import WAN, document, rate_line, year_cap
 from treasury.models import Envelope
@@ -72,7 +72,7 @@ def make_office() -> Office:
         "finance_reviewer",
         "finance_reviewer",
     )
-    return Office(city, *(make_actor(city.organization, role) for role in roles))
+    return Office(city, *make_actors(city.organization, *roles))
 
 
 def make_preset(terms: Mapping[str, Any]) -> Preset:

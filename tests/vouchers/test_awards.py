@@ -6,6 +6,7 @@ import pytest
 
 from audit.decisions import SYSTEM, Invalid, NotFound
 from tests.factories import NOW, make_organization
+from tests.treasury.test_screens import refused
 from tests.vouchers.office import Office, make_office, make_programme, zhongwei
 from treasury.queries import envelope_figures
 from vouchers.actions.award_subsidy import propose_award
@@ -67,6 +68,15 @@ def test_a_year_that_earns_nothing_says_which_clause_it_failed(
     unmet = [each for each in award.evaluation["reasons"] if each["status"] == "unmet"]
     assert unmet
     assert all(each["clause"] and each["text_zh"] and each["text_en"] for each in unmet)
+
+
+def test_nobody_signs_an_award_of_a_body_they_are_tied_to(
+    office: Office, programme: Programme
+) -> None:
+    award = propose(office, programme, 20_000_000_000)
+    refused(approve_award, award.beneficiary, office.second_decider, award, award=award, at=NOW)
+    approve_award(award=award, actor=office.third_decider, at=NOW)
+    assert award.state == "half_approved"
 
 
 def test_two_signatures_turn_an_award_into_a_payable(office: Office, programme: Programme) -> None:

@@ -8,9 +8,11 @@ from django.db.models.functions import Coalesce
 
 from audit.actions.record import record
 from audit.decisions import SYSTEM, Actor, Invalid
+from identity.models import Organization
 from treasury.actions.open_recovery import open_recovery
 from treasury.models import Payable, RecoveryCase
 from treasury.moves import move_state
+from treasury.screens import screened
 from vouchers import policy
 from vouchers.actions.award_subsidy import earned_fen, judged_at, keep_basis
 from vouchers.actions.review_award import owe_award
@@ -88,6 +90,11 @@ def propose_correction(
     return correction
 
 
+def _beneficiary(correction: AwardCorrection) -> tuple[Organization, list[Organization]]:
+    return correction.award.version.programme.issuer, [correction.award.beneficiary]
+
+
+@screened("approve", "correction", _beneficiary)
 @transaction.atomic
 def approve_correction(
     *, correction: AwardCorrection, actor: Actor, at: datetime
@@ -96,7 +103,8 @@ def approve_correction(
 
     What is more becomes a payable of its own. What is less is opened as a recovery of what was
     paid, the newest payment first; it may be kept from what the beneficiary is owed later. Raises
-    AwardNotPaidYet, SamePerson, EnvelopeExhausted, StaleState, NotPermitted, NotFound.
+    AwardNotPaidYet, SamePerson, ConflictOfInterest, ScreenIncomplete, EnvelopeExhausted,
+    StaleState, NotPermitted, NotFound.
     """
     # The award first, as when a correction is proposed: one order of locks.
     award = SubsidyAward.objects.select_for_update(no_key=True).get(pk=correction.award_id)

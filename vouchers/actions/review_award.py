@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit.actions.record import record
 from audit.decisions import SYSTEM, Actor, Invalid, Refusal, StaleState
+from identity.models import Organization
 from identity.roles import Role
 from ledger.actions.open_account import open_account
 from ledger.actions.post_transfer import Move, post_transfer
@@ -13,6 +14,7 @@ from treasury.actions.commit_value import commit_value
 from treasury.actions.propose_payable import propose_payable
 from treasury.models import Payable
 from treasury.moves import move_state
+from treasury.screens import screened
 from vouchers import policy
 from vouchers.actions.issue_voucher import end_of_day
 from vouchers.actions.review_claim import ROLE_OF_STAGE
@@ -23,12 +25,18 @@ from vouchers.rules import Terms
 from vouchers.rules.evidence import is_shown_to_the_public, notice_days
 
 
+def _beneficiary(award: SubsidyAward) -> tuple[Organization, list[Organization]]:
+    return award.version.programme.issuer, [award.beneficiary]
+
+
+@screened("approve", "award", _beneficiary)
 @transaction.atomic
 def approve_award(*, award: SubsidyAward, actor: Actor, at: datetime) -> SubsidyAward:
     """Sign the stage the award is at: proposed → half_approved → (public_notice →) approved.
 
     The last signature makes it a payable, which two people of the treasury approve, or opens the
-    public notice. Raises SamePerson, EnvelopeExhausted, StaleState, NotPermitted, NotFound.
+    public notice. Raises SamePerson, ConflictOfInterest, ScreenIncomplete, EnvelopeExhausted,
+    StaleState, NotPermitted, NotFound.
     """
     _lock(award)
     stage = award.stage
