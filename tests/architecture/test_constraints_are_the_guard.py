@@ -10,7 +10,7 @@ from scheduling.refusals import CapacityGone
 from tests.factories import NOW
 from tests.scheduling.builders import make_placement, make_pool, make_workload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAME = "a_pool_hour_is_never_oversold"
 
 

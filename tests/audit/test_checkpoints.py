@@ -22,7 +22,7 @@ from tests.audit.conftest import tamper
 from tests.factories import NOW
 from tests.marketplace.http.conftest import make_caller
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_chain.py"
 SEED = base64.b64encode(bytes(range(32))).decode()
 

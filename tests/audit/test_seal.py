@@ -22,7 +22,7 @@ from tests.audit.conftest import tamper
 from tests.factories import NOW
 from tests.journeys.conftest import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def happen_here(number="x"):

@@ -18,7 +18,7 @@ from tests.vouchers.rules.sheets import WAN
 from tests.vouchers.test_races import at_once, violations
 from vouchers.models import Redemption
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def rows() -> dict[str, int]:

@@ -46,7 +46,7 @@ from vouchers.proofs import PROOFS
 from vouchers.refusals import AwardNotPaidYet, BasisNotInBooks, ObjectionsOpen
 from vouchers.rules.award_basis import SETTLED, TRADED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 YEAR = {"period_start": date(2026, 1, 1), "period_end": date(2027, 1, 1)}
 

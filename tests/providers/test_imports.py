@@ -33,7 +33,7 @@ from tests.factories import NOW
 from tests.providers.supply import HOUR, a_card, make_facility, make_offer
 from tests.providers.test_api import Caller
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.providers.routes")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.providers.routes"), pytest.mark.slow]
 CARD = "nvidia-a100-sxm4-80gb"
 HEADER = ["facility", "code", "accelerator", "units", "kw_per_unit", "price_unit", "price_fen"]
 

@@ -23,7 +23,7 @@ from tests.providers.supply import (
     provider_admin,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def price(offer, fen, *, starts_at=NOW, ends_at=None, actor=SYSTEM, at=NOW):

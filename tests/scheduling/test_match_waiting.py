@@ -16,7 +16,7 @@ from tests.scheduling.builders import make_workload
 from tests.scheduling.test_plan_in_shards import two_regions, wanted_in
 from tests.scheduling.test_run_matching import match, offered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_a_small_market_is_planned_whole_each_time():

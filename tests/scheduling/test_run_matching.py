@@ -19,7 +19,7 @@ from tests.factories import NOW
 from tests.providers.supply import make_facility, make_offer, make_pool
 from tests.scheduling.builders import make_platform, make_workload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LATER = NOW + LEASE + timedelta(minutes=1)  # the lease is renewed while its holder works
 
 

@@ -16,7 +16,7 @@ from marketplace.prove_books import prove_books, report_of
 from tests.audit.conftest import tamper
 from tests.treasury.test_payouts import BankRow, answer, ids, make, send
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOMS = ("audit", "ledger", "treasury")
 
 

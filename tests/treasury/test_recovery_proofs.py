@@ -15,7 +15,7 @@ from treasury.actions.write_off import approve_write_off, check_for_fraud, propo
 from treasury.bank_files import BankRow
 from treasury.proofs import PROOFS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAMES = {"recovery", "suspense", "ended", "four-eyes", "I7", "I8", "I4"}
 
 

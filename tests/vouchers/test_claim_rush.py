@@ -24,7 +24,7 @@ from vouchers.actions.open_window import open_window
 from vouchers.models import Voucher
 from vouchers.queries import claim_clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 THREADS = 16
 
 

@@ -64,7 +64,7 @@ from vouchers.refusals import (
     SpentOutside,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 EAST, WEST = "330100", "640500"
 DAY = NOW.date()
 

@@ -28,7 +28,7 @@ from vouchers.actions.propose_redemption_payable import propose_redemption_payab
 from vouchers.actions.review_award import approve_award
 from vouchers.proofs import PROOFS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def broken() -> set[str]:

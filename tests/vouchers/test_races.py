@@ -34,7 +34,7 @@ from vouchers.models import Application, Redemption, SubsidyAward, Voucher
 from vouchers.proofs import PROOFS
 from vouchers.refusals import NotEntitled, VoucherExhausted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 THREADS = 32
 

@@ -34,7 +34,7 @@ from vouchers.actions.settle_year import count_chunk, open_settlement, settle_ye
 from vouchers.models import SettlementLine, SettlementSum, SubsidyAward, YearSettlement
 from vouchers.refusals import YearNotOver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OVER = datetime(2027, 1, 4, tzinfo=UTC)
 LARGE_FEN = 2_000_000_000  # earns Zhongwei's platform 1 %
 

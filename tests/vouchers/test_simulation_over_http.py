@@ -31,6 +31,8 @@ from vouchers.models import PolicyVersion, SimulationRun
 from vouchers.rules import RuleError
 from vouchers.rules.data_set import read_csv, read_parquet
 
+pytestmark = pytest.mark.slow
+
 CLAIMS = {
     "enterprise": ["A", "B", "B"],
     "on": [date(2026, 1, 5), date(2026, 2, 5), date(2026, 2, 6)],

@@ -14,6 +14,8 @@ from marketplace import stripe_gateway
 from marketplace.stripe_gateway import GatewayRefused
 from tests.marketplace.gateway.conftest import ROOT, SECRET, GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 
 def key():
     return str(uuid.uuid4())

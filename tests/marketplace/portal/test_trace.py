@@ -19,6 +19,8 @@ from tests.vouchers.office import make_office, make_programme, organization_of, 
 from vouchers.actions.award_subsidy import propose_award
 from vouchers.actions.review_award import approve_award
 
+pytestmark = pytest.mark.slow
+
 CODES = [
     "appropriation",
     "envelope",

@@ -16,7 +16,7 @@ from tests.marketplace.portal.conftest import browser
 from tests.scheduling.builders import make_workload
 from tests.scheduling.test_run_matching import match, offered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def a_week(*, jobs: int = 3):

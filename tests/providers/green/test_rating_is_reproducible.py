@@ -25,6 +25,8 @@ from providers.green import (
 
 from .evidence import YEAR, a_year, hourly, rating, retired
 
+pytestmark = pytest.mark.slow
+
 # The worked example, frozen: a change here means the method or its arithmetic has changed, and then
 # the method version must change too.
 INPUT_SHA256 = "35cf75bac0147ee8a3bc2c84058438fb2639d518c692c7780f28b600e4194ec3"

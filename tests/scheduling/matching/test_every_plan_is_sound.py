@@ -8,6 +8,8 @@ from scheduling.matching import plan, verify
 
 from .random_markets import HOURS, random_market
 
+pytestmark = pytest.mark.slow
+
 
 def check(seed: int) -> None:
     market = random_market(seed)

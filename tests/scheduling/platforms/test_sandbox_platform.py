@@ -22,6 +22,8 @@ from scheduling.platforms.connectors.contract import (
 from tests.scheduling.platforms.conftest import PlatformProcess
 from tests.scheduling.platforms.requests import dispatch_request
 
+pytestmark = pytest.mark.slow
+
 
 def events_of(platform, messages, lease_id):
     now = datetime.now(UTC)
